@@ -1,0 +1,1 @@
+"""Pictures and pages as plain text (SVG, HTML), drawn without any program installed."""
