@@ -1,0 +1,251 @@
+"""Reverse-mode differentiation: one sweep over the nodes, newest first.
+
+The same sweep serves three kinds of value. On arrays it computes gradients at NumPy's speed. On Tensors
+(`create_graph=True`) the rules are recorded, and so can be differentiated again. On Symbols the rules draw the backward
+program.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from operator import attrgetter
+from typing import Any
+
+import numpy as np
+
+from ..errors import GradientError
+from .anomaly import check_gradient
+from .mode import MODE
+from .node import Node
+from .rowsparse import RowSparse
+from .symbol import Symbol
+from .tensor import Tensor, wrap
+
+Origin = Node | Tensor | Symbol
+
+
+def origin(x: Any) -> Origin:
+    """Where a gradient for `x` goes: to the node that made it or, if it is a leaf, to itself.
+
+    A layer's node is looked through, to the op that made its result.
+    """
+    node = x.node
+    while node is not None and node.body:
+        x = node.body[x.index]
+        node = x.node
+    return x if node is None else node
+
+
+def history(starts: Iterable[Origin]) -> list[Node]:
+    """All nodes that `starts` depend on through live operands, newest first. Iterative."""
+    stack = [node for node in starts if type(node) is Node]
+    seen = set(stack)
+    while stack:
+        node = stack.pop()
+        inputs = node.inputs
+        if inputs is None:
+            raise GradientError(
+                f"the graph behind {node.fn.name} was freed by an earlier backward(); call it there with "
+                "retain_graph=True, or run the forward pass again"
+            )
+        for i in node.live:
+            parent = origin(inputs[i])
+            if type(parent) is Node and parent not in seen:
+                seen.add(parent)
+                stack.append(parent)
+    return sorted(seen, key=attrgetter("tick"), reverse=True)
+
+
+def leading_to(wanted: set[Origin], nodes: list[Node]) -> set[Origin]:
+    """Those of the nodes that something wanted lies behind, and the wanted themselves."""
+    useful = set(wanted)
+    for node in reversed(nodes):
+        if any(origin(node.inputs[i]) in useful for i in node.live):
+            useful.add(node)
+    return useful
+
+
+def sweep(start: Origin, seed: Any, wanted: set[Origin] | None, arrays: bool, keep: bool) -> dict[Origin, Any]:
+    """Send `seed` backwards from `start`; the gradients of the wanted (None: of all leaves).
+
+    arrays: compute on plain arrays, not on Tensors or Symbols. keep: do not free the graph on the way.
+    """
+    nodes = history([start])
+    useful = None if wanted is None else leading_to(wanted, nodes)
+    anomaly = MODE.get().anomaly
+    pending: dict[Origin, Any] = {start: seed}
+    owned: set[Origin] = set()  # whose pending gradient is ours to add to in place
+    found: dict[Origin, Any] = {}
+    for node in nodes:
+        g = pending.pop(node, None)
+        if g is not None:
+            if node.extra:
+                g = run_hooks(node.extra.get("hooks", ()), g)
+            if wanted is not None and node in wanted:
+                found[node] = g
+            if arrays and g.__class__ is RowSparse:
+                g = g.dense()
+            op = node.fn
+            for i in node.live:
+                x = node.inputs[i]
+                target = origin(x)
+                if useful is not None and target not in useful:
+                    continue
+                rule = op.rules[0] if op.variadic else op.rules[i]
+                d = rule.on_arrays(g, node, i) if arrays else rule.on_values(g, node, i)
+                if d is None:
+                    continue
+                if d.shape != x.shape or d.dtype != x.dtype:
+                    d = fit(d, x, node)
+                if anomaly:
+                    check_gradient(node, d, i)
+                prior = pending.get(target)
+                if prior is None:
+                    if arrays and type(target) is not Node and (d is g or getattr(d, "base", None) is not None):
+                        d = d.copy()  # a leaf's gradient is the user's own, shared with nobody
+                    pending[target] = d
+                elif target in owned and d.__class__ is np.ndarray:
+                    np.add(prior, d, out=prior)
+                else:
+                    total = prior + d
+                    pending[target] = total
+                    if arrays and type(total) is np.ndarray:
+                        owned.add(target)
+        if not keep:
+            node.free()
+    found.update(
+        (leaf, run_hooks(leaf._hooks or (), g) if isinstance(leaf, Tensor) else g) for leaf, g in pending.items()
+    )
+    return found
+
+
+def run_hooks(hooks: Iterable[Any], g: Any) -> Any:
+    for hook in tuple(hooks):
+        changed = hook(g)
+        if changed is not None:
+            g = changed
+    return g
+
+
+def fit(d: Any, x: Any, node: Node) -> Any:
+    """A rule's gradient brought to its operand's shape and dtype: broadcasting is undone here, once for all rules."""
+    if d.shape != x.shape:
+        d = unbroadcast(d, x.shape)
+        if d.shape != x.shape:
+            raise GradientError(
+                f"a rule of {node.fn.name} gave a gradient of shape {d.shape} for an operand of shape {x.shape}"
+            )
+    return d if d.dtype == x.dtype else d.astype(x.dtype)
+
+
+def unbroadcast(g: Any, shape: tuple[int, ...]) -> Any:
+    """Sum over the axes along which NumPy's broadcasting had repeated an operand of `shape`.
+
+    >>> unbroadcast(np.ones((5, 2, 3)), (2, 1))
+    array([[15.],
+           [15.]])
+    """
+    extra = len(g.shape) - len(shape)
+    if extra > 0:
+        g = np.add.reduce(g, axis=tuple(range(extra)))
+    axes = tuple(i for i, n in enumerate(shape) if n == 1 and g.shape[i] != 1)
+    return np.add.reduce(g, axis=axes, keepdims=True) if axes else g
+
+
+def seed_for(y: Any, gradient: Any, what: str) -> Any:
+    """The upstream gradient to begin with, checked against `y`."""
+    if not isinstance(y, (Tensor, Symbol)):
+        raise GradientError(f"{what}: expected a Tensor or a Symbol, got {type(y).__name__}")
+    if isinstance(y, Symbol) and y.open:
+        raise GradientError(
+            f"{what}: the symbol's shape {y.shape} is open; a gradient needs Input(batch_shape=...) or batch_size=..."
+        )
+    if y.dtype.kind != "f":
+        raise GradientError(f"{what}: a value of dtype {y.dtype} has no gradient")
+    if not y.requires_grad:
+        raise GradientError(
+            f"{what}: this tensor does not depend on anything that requires a gradient (was it made under "
+            "no_grad, detached, or from plain arrays only?)"
+        )
+    if gradient is None:
+        if y.size != 1:
+            raise GradientError(
+                f"{what}: the shape is {y.shape}; only a single element has an obvious gradient. Reduce it, "
+                "say with .sum() or .mean(), or pass gradient= of that shape"
+            )
+        return np.ones(y.shape, y.dtype)
+    if tuple(gradient.shape if hasattr(gradient, "shape") else np.shape(gradient)) != y.shape:
+        raise GradientError(f"{what}: gradient has shape {np.shape(gradient)}, expected that of the tensor, {y.shape}")
+    return gradient if isinstance(gradient, (Tensor, Symbol)) else np.asarray(gradient, y.dtype)
+
+
+def backward(y: Tensor, gradient: Any = None, retain_graph: bool = False) -> None:
+    """`y.backward()`: add plain-array gradients to `.grad` of all leaves behind y."""
+    seed = seed_for(y, gradient, "backward()")
+    if isinstance(seed, Tensor):
+        seed = seed._data
+    for leaf, g in sweep(origin(y), seed, None, arrays=True, keep=retain_graph).items():
+        if isinstance(leaf, Tensor) and leaf.requires_grad:
+            leaf.grad = owned_array(g) if leaf.grad is None else leaf.grad + g
+
+
+def owned_array(g: Any) -> Any:
+    return g if isinstance(g, RowSparse) else np.asarray(g)
+
+
+def grad(
+    y: Any,
+    xs: Any,
+    gradient: Any = None,
+    create_graph: bool = False,
+    retain_graph: bool | None = None,
+    allow_unused: bool = False,
+) -> Any:
+    """The gradient of `y` with respect to `xs`: one value, or a list, tuple or dict of them; the same comes back.
+
+    On Tensors the result is plain arrays (RowSparse for a table that was gathered from); with create_graph=True
+    Tensors, which can be differentiated again. On Symbols it is Symbols: the backward graph.
+
+    gradient: the upstream gradient, of y's shape; may be left out for a single element (then 1).
+    retain_graph: keep the graph for another pass; by default as create_graph.
+    allow_unused: give None for an x that y does not depend on, instead of a GradientError.
+
+    >>> x = Tensor([1.0, 2.0], requires_grad=True)
+    >>> (g,) = grad((x**3).sum(), [x], create_graph=True)
+    >>> grad(g.sum(), x)
+    array([ 6., 12.], dtype=float32)
+    """
+    if isinstance(xs, dict):
+        values = grad(y, list(xs.values()), gradient, create_graph, retain_graph, allow_unused)
+        return dict(zip(xs, values, strict=True))
+    if not isinstance(xs, (list, tuple)):
+        return grad(y, [xs], gradient, create_graph, retain_graph, allow_unused)[0]
+    for i, x in enumerate(xs):
+        if not isinstance(x, (Tensor, Symbol)):
+            raise GradientError(
+                f"grad(): xs[{i}] is a {type(x).__name__}; expected a Tensor (requires_grad=True) or a Symbol"
+            )
+        if not x.requires_grad:
+            raise GradientError(
+                f"grad(): xs[{i}] of dtype {x.dtype} does not require a gradient"
+                + ("" if x.dtype.kind == "f" else ": integers have no derivative")
+            )
+    seed = seed_for(y, gradient, "grad()")
+    symbolic = isinstance(y, Symbol)
+    arrays = not create_graph and not symbolic
+    if arrays and isinstance(seed, Tensor):
+        seed = seed._data
+    elif not arrays and not symbolic and not isinstance(seed, Tensor):
+        seed = wrap(seed)
+    wanted = [origin(x) for x in xs]
+    keep = create_graph if retain_graph is None else retain_graph
+    found = sweep(origin(y), seed, set(wanted), arrays, keep or symbolic)
+    missing = [i for i, key in enumerate(wanted) if key not in found]
+    if missing and not allow_unused:
+        raise GradientError(
+            f"grad(): y does not depend on xs[{missing[0]}]; leave it out, or pass allow_unused=True to get None for it"
+        )
+    out = [found.get(key) for key in wanted]
+    if arrays:
+        out = [g if g is None else owned_array(g) for g in out]
+    return tuple(out) if isinstance(xs, tuple) else out

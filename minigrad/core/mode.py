@@ -1,0 +1,112 @@
+"""What holds while code runs: is the tape on, are values checked, which layer is being called.
+
+One context variable carries all of it, so threads, tasks and callbacks cannot disturb each other.
+"""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from contextlib import ContextDecorator
+from contextvars import ContextVar
+from types import FrameType
+from typing import Any, NamedTuple
+
+
+class Scope(NamedTuple):
+    """The layer whose `call` is running, the call around it, and whether this is training."""
+
+    layer: Any
+    parent: Scope | None
+    training: bool
+
+    def path(self) -> str:
+        """`outer/inner`, the names of the layers being called, outermost first."""
+        names: list[str] = []
+        scope: Scope | None = self
+        while scope is not None:
+            names.append(scope.layer.name)
+            scope = scope.parent
+        return "/".join(reversed(names))
+
+
+class Mode(NamedTuple):
+    pauses: tuple[no_grad, ...] = ()
+    anomaly: bool = False
+    scope: Scope | None = None
+
+    @property
+    def recording(self) -> bool:
+        return not any(pause.active for pause in self.pauses)
+
+
+MODE: ContextVar[Mode] = ContextVar("minigrad_mode", default=Mode())  # noqa: B039 (a tuple: it cannot change)
+
+_GENERATOR = inspect.CO_GENERATOR | inspect.CO_ASYNC_GENERATOR
+
+
+class no_grad(ContextDecorator):
+    """Inside, nothing is recorded: results need no gradient and hold no graph. Context manager and decorator.
+
+    Safe in threads and async code (a context variable), and in generators: while a generator is suspended
+    inside its `with no_grad():`, the code around it records as before.
+
+    >>> import minigrad as mg
+    >>> x = mg.Tensor([1.0, 2.0], requires_grad=True)
+    >>> with mg.no_grad():
+    ...     y = x * 2
+    >>> y.requires_grad
+    False
+    """
+
+    def __init__(self) -> None:
+        self._frame: FrameType | None = None
+
+    @property
+    def active(self) -> bool:
+        # A suspended generator has no caller; then its pause does not count for whoever runs now.
+        return self._frame is None or self._frame.f_back is not None
+
+    def _recreate_cm(self) -> no_grad:
+        return no_grad()
+
+    def __call__(self, func: Any) -> Any:
+        if inspect.isgeneratorfunction(func) or inspect.iscoroutinefunction(func) or inspect.isasyncgenfunction(func):
+            raise TypeError(
+                f"no_grad cannot decorate {func.__name__}, whose body runs after the call returns; "
+                "write `with no_grad():` inside it"
+            )
+        return super().__call__(func)
+
+    def __enter__(self) -> no_grad:
+        frame = sys._getframe(1)
+        self._frame = frame if frame.f_code.co_flags & _GENERATOR else None
+        mode = MODE.get()
+        MODE.set(mode._replace(pauses=(*mode.pauses, self)))
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._frame = None
+        mode = MODE.get()
+        MODE.set(mode._replace(pauses=tuple(p for p in mode.pauses if p is not self)))
+
+
+class detect_anomaly:
+    """Inside, the first value or gradient that is not finite raises NonFiniteError, which names the op, the
+    layer and the line of your own code that made it. Slows everything down: for hunting, not for training.
+
+    >>> import numpy as np, minigrad as mg
+    >>> x = mg.Tensor([0.0, 1.0], requires_grad=True)
+    >>> with np.errstate(divide="ignore"), mg.detect_anomaly():
+    ...     np.log(x)
+    Traceback (most recent call last):
+        ...
+    minigrad.errors.NonFiniteError: log gave -inf at [0]...
+    """
+
+    def __enter__(self) -> detect_anomaly:
+        self._token = MODE.set(MODE.get()._replace(anomaly=True))
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        MODE.reset(self._token)

@@ -1,0 +1,222 @@
+"""Operators and methods that Tensor and Symbol share: each is NumPy's function of that name.
+
+NumPy hands the call back through its two override protocols, and the op table answers. So there is one list of
+functions to know, NumPy's, and it works on arrays, Tensors and Symbols alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import numpy as np
+
+from . import table
+
+if TYPE_CHECKING:
+    from typing import Self
+
+Axis = int | tuple[int, ...] | None
+
+numpy: Any = np  # its stubs do not know that it hands these calls back to us
+
+
+Operator = Callable[[Any, Any], Any]
+
+
+def binary(ufunc: np.ufunc) -> tuple[Operator, Operator]:
+    """An operator and its reflection. They ask the table directly: NumPy's protocol would get there too, later."""
+
+    def operator(self: Any, other: Any) -> Any:
+        return table.UFUNCS[ufunc](self, other)
+
+    def reflected(self: Any, other: Any) -> Any:
+        return table.UFUNCS[ufunc](other, self)
+
+    return operator, reflected
+
+
+def unary(ufunc: np.ufunc) -> Callable[[Any], Any]:
+    return lambda self: table.UFUNCS[ufunc](self)
+
+
+class Operators:
+    """Base of Tensor and Symbol; they add `shape` and `dtype`."""
+
+    __slots__ = ()
+
+    shape: Any
+    dtype: Any
+
+    # -- NumPy's protocols ---------------------------------------------------------------------------------------
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        if kwargs.get("out") is not None:
+            raise TypeError(f"np.{ufunc.__name__} with out=: Tensors are immutable; use the result instead")
+        if method == "__call__":
+            front = table.UFUNCS.get(ufunc)
+        elif method == "reduce":
+            front = table.REDUCTIONS.get(ufunc)
+            kwargs.setdefault("axis", 0)
+        elif method == "accumulate":
+            front = table.ACCUMULATIONS.get(ufunc)
+            kwargs.setdefault("axis", 0)
+        else:
+            front = None
+        if front is None:
+            raise table.absent(f"np.{ufunc.__name__}" + ("" if method == "__call__" else f".{method}"))
+        return front(*inputs, **kwargs)
+
+    def __array_function__(self, func: Callable, types: Any, args: tuple, kwargs: dict[str, Any]) -> Any:
+        front = table.FUNCTIONS.get(func)
+        if front is None:
+            raise table.absent(f"{func.__module__.replace('numpy', 'np', 1)}.{func.__name__}")
+        return front(*args, **kwargs)
+
+    # -- operators ------------------------------------------------------------------------------------------------
+
+    __add__, __radd__ = binary(np.add)
+    __sub__, __rsub__ = binary(np.subtract)
+    __mul__, __rmul__ = binary(np.multiply)
+    __truediv__, __rtruediv__ = binary(np.true_divide)
+    __floordiv__, __rfloordiv__ = binary(np.floor_divide)
+    __mod__, __rmod__ = binary(np.remainder)
+    __pow__, __rpow__ = binary(np.power)
+    __matmul__, __rmatmul__ = binary(np.matmul)
+    __and__, __rand__ = binary(np.bitwise_and)
+    __or__, __ror__ = binary(np.bitwise_or)
+    __xor__, __rxor__ = binary(np.bitwise_xor)
+    __lt__, __gt__ = binary(np.less)
+    __le__, __ge__ = binary(np.less_equal)
+    __eq__ = binary(np.equal)[0]
+    __ne__ = binary(np.not_equal)[0]
+    __neg__ = unary(np.negative)
+    __pos__ = unary(np.positive)
+    __abs__ = unary(np.absolute)
+    __invert__ = unary(np.invert)
+
+    __hash__ = object.__hash__  # by identity: `==` is elementwise
+
+    def __getitem__(self, key: Any) -> Self:
+        return table.FUNCTIONS["getitem"](self, key)
+
+    def __setitem__(self, key: Any, value: Any) -> NoReturn:
+        raise TypeError(
+            f"{type(self).__name__} is immutable: instead of x[i] = v write np.where(mask, v, x), or build "
+            "the parts and np.concatenate them; a Variable has .assign()"
+        )
+
+    def __len__(self) -> int:
+        if not self.shape:
+            raise TypeError(f"len() of a {type(self).__name__} without axes")
+        return self.shape[0]
+
+    def __iter__(self) -> Iterator[Self]:
+        if not self.shape:
+            raise TypeError(f"iteration over a {type(self).__name__} without axes")
+        return (self[i] for i in range(len(self)))
+
+    # -- methods, as of ndarray -----------------------------------------------------------------------------------
+
+    @property
+    def ndim(self) -> int:
+        """The number of axes."""
+        return len(self.shape)
+
+    @property
+    def T(self) -> Self:
+        """All axes in reverse order."""
+        return numpy.transpose(self)
+
+    @property
+    def mT(self) -> Self:
+        """The last two axes swapped."""
+        return numpy.swapaxes(self, -1, -2)
+
+    def sum(self, axis: Axis = None, dtype: Any = None, keepdims: bool = False) -> Self:
+        return numpy.sum(self, axis=axis, dtype=dtype, keepdims=keepdims)
+
+    def mean(self, axis: Axis = None, dtype: Any = None, keepdims: bool = False) -> Self:
+        return numpy.mean(self, axis=axis, dtype=dtype, keepdims=keepdims)
+
+    def prod(self, axis: Axis = None, dtype: Any = None, keepdims: bool = False) -> Self:
+        return numpy.prod(self, axis=axis, dtype=dtype, keepdims=keepdims)
+
+    def max(self, axis: Axis = None, keepdims: bool = False) -> Self:
+        return numpy.max(self, axis=axis, keepdims=keepdims)
+
+    def min(self, axis: Axis = None, keepdims: bool = False) -> Self:
+        return numpy.min(self, axis=axis, keepdims=keepdims)
+
+    def var(self, axis: Axis = None, ddof: float = 0, keepdims: bool = False) -> Self:
+        return numpy.var(self, axis=axis, ddof=ddof, keepdims=keepdims)
+
+    def std(self, axis: Axis = None, ddof: float = 0, keepdims: bool = False) -> Self:
+        return numpy.std(self, axis=axis, ddof=ddof, keepdims=keepdims)
+
+    def any(self, axis: Axis = None, keepdims: bool = False) -> Self:
+        return numpy.any(self, axis=axis, keepdims=keepdims)
+
+    def all(self, axis: Axis = None, keepdims: bool = False) -> Self:
+        return numpy.all(self, axis=axis, keepdims=keepdims)
+
+    def argmax(self, axis: int | None = None, keepdims: bool = False) -> Self:
+        return numpy.argmax(self, axis=axis, keepdims=keepdims)
+
+    def argmin(self, axis: int | None = None, keepdims: bool = False) -> Self:
+        return numpy.argmin(self, axis=axis, keepdims=keepdims)
+
+    def cumsum(self, axis: int | None = None) -> Self:
+        return numpy.cumsum(self, axis=axis)
+
+    def cumprod(self, axis: int | None = None) -> Self:
+        return numpy.cumprod(self, axis=axis)
+
+    def reshape(self, *shape: Any) -> Self:
+        return numpy.reshape(self, shape[0] if len(shape) == 1 else shape)
+
+    def ravel(self) -> Self:
+        return numpy.reshape(self, -1)
+
+    flatten = ravel
+
+    def transpose(self, *axes: Any) -> Self:
+        return numpy.transpose(self, (axes[0] if len(axes) == 1 else axes) or None)
+
+    def swapaxes(self, axis1: int, axis2: int) -> Self:
+        return numpy.swapaxes(self, axis1, axis2)
+
+    def squeeze(self, axis: Axis = None) -> Self:
+        return numpy.squeeze(self, axis=axis)
+
+    def astype(self, dtype: Any) -> Self:
+        """Cast; a gradient passes from one float dtype to another and stops at integers."""
+        return table.FUNCTIONS["astype"](self, dtype)
+
+    def clip(self, min: Any = None, max: Any = None) -> Self:
+        return numpy.clip(self, min, max)
+
+    def round(self, decimals: int = 0) -> Self:
+        return numpy.round(self, decimals)
+
+    def dot(self, other: Any) -> Self:
+        return numpy.dot(self, other)
+
+    def take(self, indices: Any, axis: int | None = None) -> Self:
+        return numpy.take(self, indices, axis=axis)
+
+    def repeat(self, repeats: Any, axis: int | None = None) -> Self:
+        return numpy.repeat(self, repeats, axis=axis)
+
+    def argsort(self, axis: int = -1) -> Self:
+        return numpy.argsort(self, axis=axis)
+
+    def diagonal(self, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Self:
+        return numpy.diagonal(self, offset, axis1, axis2)
+
+    def trace(self, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Self:
+        return numpy.trace(self, offset, axis1, axis2)
+
+    def detach(self) -> Self:
+        """The same value, cut off: no gradient flows back through it."""
+        return table.FUNCTIONS["stop_gradient"](self)
