@@ -60,7 +60,7 @@ def test_functions_come_back_as_they_are(anything):
 
 
 def test_a_misspelt_name_gets_a_hint(shapes):
-    with pytest.raises(UnknownName, match=r"Unknown shape 'bal'\. Did you mean 'ball'\? Known: ball\."):
+    with pytest.raises(UnknownName, match=r"Unknown shape 'bal'\. Did you mean 'ball'\? Known: ball, sphere\."):
         shapes.get("bal")
 
 
