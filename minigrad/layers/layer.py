@@ -1,0 +1,396 @@
+"""The Layer contract: configuration and weights, `build` to make the weights, `call` to use them."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from functools import cache
+from typing import Any, Self
+from weakref import WeakSet
+
+import numpy as np
+
+from .. import config, constraints, initializers, regularizers
+from ..core.mode import MODE, Scope
+from ..core.node import Node
+from ..core.symbol import Symbol
+from ..core.tensor import Tensor, Variable, wrap
+from ..core.tree import leaves, map_leaves
+from ..errors import GraphError, MinigradError, ShapeError, UnknownName, unknown
+from ..registry import Registry, snake_case
+from .blame import blame
+
+
+class Layer:
+    """Base of all layers. A layer of your own needs `call`, and `build` if it has weights.
+
+    name: by default the class's name in snake case, numbered by the model that it is in (`dense_1`).
+    trainable: False keeps its weights out of training.
+    dtype: of its weights; by default `config.floatx()`.
+    activity_regularizer: penalty on its output (output -> loss).
+    input_shape, batch_input_shape: of a Sequential's first layer, without and with the batch axis.
+
+    Called on Symbols, a layer makes one node of the graph, whose body is what `call` drew. Called on Tensors or
+    arrays, it computes. `call` is NumPy text and sees either. Keras counterpart: keras.layers.Layer.
+
+    >>> import numpy as np, minigrad as mg
+    >>> class Scale(mg.layers.Layer):
+    ...     def build(self, input_shape):
+    ...         self.scale = self.add_weight(shape=input_shape[-1:], initializer="ones", name="scale")
+    ...     def call(self, inputs):
+    ...         return np.tanh(inputs * self.scale)
+    >>> Scale()(mg.Input((4,)))
+    Symbol(shape=(None, 4), dtype=float32, from=scale)
+    """
+
+    def __init__(
+        self,
+        name: Any = None,
+        trainable: bool = True,
+        dtype: Any = None,
+        activity_regularizer: Any = None,
+        input_shape: Any = None,
+        batch_input_shape: Any = None,
+        **unexpected: Any,
+    ) -> None:
+        if unexpected:
+            known = {n for cls in type(self).__mro__ for n in signature_of(vars(cls).get("__init__"))} - {
+                "self",
+                "kwargs",
+                "unexpected",
+            }
+            raise TypeError(str(unknown(f"argument of {type(self).__name__}", next(iter(unexpected)), known)))
+        if name is not None and (not isinstance(name, str) or not name or "/" in name):
+            raise ValueError(
+                f"{type(self).__name__}: name={name!r}; expected a non-empty string without '/', which "
+                "separates the names in a path"
+            )
+        self._name = name
+        self._numbered: str | None = None  # the automatic name, from the first model that the layer is in
+        self._trainable = bool(trainable)
+        self._own: list[tuple[Variable, bool]] = []  # own weights, and whether each wants a gradient at all
+        self._calls: WeakSet[Node] = WeakSet()  # for .output alone; weak, so that the graph lives for its readers only
+        self._losses: list[Any] = []
+        self.dtype = np.dtype(dtype or config.floatx())
+        self.activity_regularizer = regularizers.get(activity_regularizer) if activity_regularizer else None
+        self.batch_input_shape = (
+            tuple(batch_input_shape)
+            if batch_input_shape is not None
+            else (None if input_shape is None else (None, *input_shape))
+        )
+        self.built = False
+
+    # -- what a subclass writes -----------------------------------------------------------------------------------
+
+    def build(self, input_shape: Any) -> None:
+        """Make the weights. input_shape: a tuple with None for the batch (for several inputs, in their structure)."""
+
+    def call(self, inputs: Any) -> Any:
+        """inputs -> outputs, in NumPy text. May also take `training`."""
+        raise TypeError(f"{type(self).__name__} has no call(self, inputs): write one, it is what the layer does")
+
+    def add_weight(
+        self,
+        shape: Any = (),
+        initializer: Any = "glorot_uniform",
+        dtype: Any = None,
+        trainable: bool = True,
+        regularizer: Any = None,
+        constraint: Any = None,
+        name: str = "weight",
+    ) -> Variable:
+        """A new weight of this layer, as a Variable. Arguments as in Keras."""
+        shape = (shape,) if isinstance(shape, int) else tuple(shape)
+        if None in shape:
+            raise ShapeError(
+                f"the weight {name} needs a known shape, got {shape}: some axis of the input is open. Give "
+                "Input the size of that axis"
+            )
+        dtype = np.dtype(dtype or self.dtype)
+        value = initializers.get(initializer)(shape, dtype=dtype)
+        variable = Variable(
+            value,
+            trainable and self.trainable,
+            dtype,
+            name,
+            regularizers.get(regularizer) if regularizer else None,
+            constraints.get(constraint) if constraint else None,
+        )
+        self._own.append((variable, trainable))
+        return variable
+
+    def add_loss(self, loss: Any) -> None:
+        """Add a penalty, a single number, to the loss of the training step that this call is part of."""
+        self._losses.append(loss)
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments that make this layer again, as JSON can hold them: each from the attribute of its name."""
+        out: dict[str, Any] = {"name": self.name, "trainable": self.trainable, "dtype": self.dtype.name}
+        for name in signature_of(type(self).__init__):
+            if name in ("kwargs", *signature_of(Layer.__init__)):
+                continue
+            if not hasattr(self, name):
+                raise TypeError(
+                    f"{type(self).__name__}.get_config: the argument {name!r} is not kept as an attribute; keep "
+                    f"it (self.{name} = {name}) or write get_config"
+                )
+            out[name] = serialized(getattr(self, name))
+        for name in ("activity_regularizer", "batch_input_shape"):  # the base's own, which come through **kwargs
+            if getattr(self, name) is not None:
+                out[name] = serialized(getattr(self, name))
+        return out
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Self:
+        """The layer that `get_config` described; its weights are made anew."""
+        return cls(**config)
+
+    # -- calling --------------------------------------------------------------------------------------------------
+
+    def __call__(self, *args: Any, training: bool | None = None, **kwargs: Any) -> Any:
+        args, kwargs = (
+            map_leaves(self._value, args),
+            {k: map_leaves(self._value, v) for k, v in kwargs.items()},
+        )
+        if training is not None and self._takes_training():
+            kwargs["training"] = training  # said outright, it is part of the call, in a graph too
+        mode = MODE.get()
+        if training is None:
+            training = mode.scope.training if mode.scope else False
+        token = MODE.set(mode._replace(scope=Scope(self, mode.scope, bool(training))))
+        try:
+            result = self._run(args, kwargs, training)
+        except MinigradError as error:
+            blame(error, self, args)
+            raise
+        finally:
+            MODE.reset(token)
+        inputs = tuple(x for x in leaves((args, kwargs)) if isinstance(x, (Symbol, Tensor)))
+        if not any(isinstance(x, Symbol) for x in inputs):
+            return result
+        return self._node(inputs, args, kwargs, result, mode.scope)
+
+    def _run(self, args: tuple, kwargs: dict[str, Any], training: bool) -> Any:
+        if not self.built:
+            self.build(map_leaves(lambda x: x.shape, args[0]) if args else ())
+            self.built = True
+        if "training" not in kwargs and self._takes_training():
+            kwargs = {**kwargs, "training": training}
+        result = self.call(*args, **kwargs)
+        if self.activity_regularizer is not None:
+            self.add_loss(np.sum(self.activity_regularizer(result)))
+        return result
+
+    def _node(self, inputs: tuple, args: tuple, kwargs: dict[str, Any], result: Any, scope: Scope | None) -> Any:
+        """The symbols of one call in a graph: one node, with what `call` drew as its body."""
+        self._losses.clear()  # of a drawing; the losses of a step are made when it runs
+        node = Node(self, inputs, {"args": args, "kwargs": kwargs}, None, (), scope, body=tuple(leaves(result)))
+        self._calls.add(node)
+        symbols = iter([Symbol(specs_of(x), node, i) for i, x in enumerate(node.body)])
+        return map_leaves(lambda _: next(symbols), result)
+
+    @classmethod
+    def _takes_training(cls) -> bool:
+        """Whether `call` has that argument."""
+        return "training" in signature_of(cls.call)
+
+    def _value(self, x: Any) -> Any:
+        """An argument as `call` sees it: arrays become Tensors, and their floats the layer's dtype."""
+        if isinstance(x, np.ndarray):
+            return wrap(np.array(x, self.dtype if x.dtype.kind == "f" else x.dtype))
+        return x
+
+    # -- weights --------------------------------------------------------------------------------------------------
+
+    @property
+    def name(self) -> str:
+        """The given name, or the automatic one."""
+        return self._name or self._numbered or self.name_stem
+
+    @property
+    def name_stem(self) -> str:
+        """What an automatic name begins with: the class's name in snake case."""
+        return snake_case(type(self).__name__)
+
+    @property
+    def trainable(self) -> bool:
+        """Whether the weights take part in training; setting it sets it for the layers inside, too."""
+        return self._trainable
+
+    @trainable.setter
+    def trainable(self, flag: bool) -> None:
+        self._trainable = bool(flag)
+        for variable, wanted in self._own_weights():
+            variable.trainable = wanted and self._trainable
+        for layer in self.sublayers():
+            layer.trainable = flag
+
+    def named_sublayers(self) -> dict[str, Layer]:
+        """The layers inside, by path: the attribute that holds them, and the place in a list or dict of them."""
+        out: dict[str, Layer] = {}
+        for attribute, value in vars(self).items():
+            for k, x in enumerate(leaves(value)):
+                if isinstance(x, Layer):
+                    out[attribute if x is value else f"{attribute}/{k}"] = x
+        return out
+
+    def sublayers(self) -> list[Layer]:
+        """The layers inside, each once, in order of assignment."""
+        return unique(self.named_sublayers().values())
+
+    def _own_weights(self) -> list[tuple[Variable, bool]]:
+        """The weights made by add_weight, then Variables kept as attributes; each with its wish for a gradient."""
+        own = list(self._own)
+        seen = {id(v) for v, _ in own}
+        for value in vars(self).values():
+            for v in leaves(value):
+                if isinstance(v, Variable) and id(v) not in seen:
+                    seen.add(id(v))
+                    own.append((v, v.trainable))
+        return own
+
+    def named_weights(self, prefix: str = "") -> dict[str, Variable]:
+        """All weights by path (`kernel`, `inner/kernel`): its own, then those of the layers inside; each once."""
+        out: dict[str, Variable] = {}
+        for variable, _ in self._own_weights():
+            out[free_name(prefix + variable.name, out)] = variable
+        for path, layer in self.named_sublayers().items():
+            out.update(layer.named_weights(f"{prefix}{path}/"))
+        first = {id(v): path for path, v in reversed(out.items())}
+        return {path: v for path, v in out.items() if first[id(v)] == path}
+
+    @property
+    def weights(self) -> list[Variable]:
+        """The weights that take a gradient, then the others."""
+        return self.trainable_weights + self.non_trainable_weights
+
+    @property
+    def trainable_weights(self) -> list[Variable]:
+        """The weights that take a gradient."""
+        return [v for v in unique(self.named_weights().values()) if v.trainable]
+
+    @property
+    def non_trainable_weights(self) -> list[Variable]:
+        """The frozen weights, and state such as moving averages."""
+        return [v for v in unique(self.named_weights().values()) if not v.trainable]
+
+    variables = weights
+    trainable_variables = trainable_weights
+    non_trainable_variables = non_trainable_weights
+
+    def get_weights(self) -> list[np.ndarray]:
+        """Copies of the values of all weights, in the order of `weights`."""
+        return [v.numpy() for v in self.weights]
+
+    def set_weights(self, weights: list[Any]) -> None:
+        """Write values in the order of `weights`. ValueError, and nothing changed, if number or shapes differ."""
+        own = self.weights
+        arrays = [np.asarray(w) for w in weights]
+        if len(arrays) != len(own):
+            raise ValueError(
+                f"{self.name}: set_weights() got {len(arrays)} arrays, expected {len(own)}: "
+                + ", ".join(f"{v.name} {v.shape}" for v in own)
+            )
+        for i, (array, v) in enumerate(zip(arrays, own, strict=True)):
+            if array.shape != v.shape:
+                raise ValueError(
+                    f"{self.name}: set_weights() got shape {array.shape} for weights[{i}] ({v.name}), "
+                    f"expected {v.shape}"
+                )
+        for array, v in zip(arrays, own, strict=True):
+            v.assign(array)
+
+    def count_params(self) -> int:
+        """How many numbers the weights hold."""
+        return sum(v.size for v in self.weights)
+
+    @property
+    def losses(self) -> list[Any]:
+        """The penalties of the last call: from add_loss and activity regularizers, then those of the weights."""
+        own = [*self._losses]
+        for layer in self.sublayers():
+            own += layer.losses
+        return own + [v.regularizer(v) for v, _ in self._own_weights() if v.regularizer is not None and v.trainable]
+
+    def clear_losses(self) -> None:
+        """Forget the penalties of the last call, here and in the layers inside."""
+        self._losses.clear()
+        for layer in self.sublayers():
+            layer.clear_losses()
+
+    # -- the graph it is in ---------------------------------------------------------------------------------------
+
+    @property
+    def output(self) -> Any:
+        """The symbol that calling this layer gave, while that graph lives. GraphError if there is none, or several."""
+        symbols = [Symbol(specs_of(x), node, i) for node in self._calls for i, x in enumerate(node.body)]
+        if len(self._calls) != 1:
+            raise GraphError(
+                f"{self.name} was called {len(self._calls)} times on symbols; .output is clear only for one "
+                "call. Keep the symbol that the call returns"
+            )
+        return symbols[0] if len(symbols) == 1 else symbols
+
+    @property
+    def input(self) -> Any:
+        """The symbol that this layer was called on; as `output`."""
+        if len(self._calls) != 1:
+            raise GraphError(
+                f"{self.name} was called {len(self._calls)} times on symbols; .input is clear only for one call"
+            )
+        (node,) = self._calls
+        return node.inputs[0] if len(node.inputs) == 1 else list(node.inputs)
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        """The shape that a call on inputs of that shape gives (None for an open axis)."""
+        is_shape = isinstance(input_shape, tuple) and all(n is None or isinstance(n, int) for n in input_shape)
+        shapes = [input_shape] if is_shape else input_shape
+        symbols = [Symbol.of(shape, self.dtype) for shape in shapes]
+        return map_leaves(lambda x: x.shape, self(symbols[0] if is_shape else symbols))
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.name}{'' if self.built else ', not built'}>"
+
+
+registry: Registry[Layer] = Registry("layer", Layer)
+
+
+@cache
+def signature_of(function: Callable | None) -> tuple[str, ...]:
+    return tuple(inspect.signature(function).parameters) if function else ()
+
+
+def specs_of(x: Any) -> Any:
+    """The specs of what a `call` returned: a Symbol, or a constant that does not depend on the input."""
+    if isinstance(x, Symbol):
+        return x.specs
+    if isinstance(x, (Tensor, np.ndarray)):
+        return Symbol.of(x.shape, x.dtype).specs
+    raise GraphError(f"call() returned a {type(x).__name__}, expected symbols (it was called on symbols)")
+
+
+def serialized(value: Any) -> Any:
+    """A configuration value as JSON can hold it."""
+    if isinstance(value, np.dtype):
+        return value.name
+    if hasattr(value, "get_config"):
+        return {"class_name": type(value).__name__, "config": value.get_config()}
+    if callable(value):
+        if value.__name__ == "<lambda>":
+            raise UnknownName(f"{value!r} cannot be saved: a lambda has no name to find it again by; use def")
+        return value.__name__
+    return value
+
+
+def free_name(name: str, taken: Any) -> str:
+    """The name, with _1, _2 ... behind it while it is taken."""
+    free, k = name, 0
+    while free in taken:
+        k += 1
+        free = f"{name}_{k}"
+    return free
+
+
+def unique(items: Any) -> list:
+    """The items by identity, each once, in order."""
+    return list({id(x): x for x in items}.values())
