@@ -46,9 +46,7 @@ class Box:
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
-            raise ValueError(
-                f"Box {self.title!r}: unknown kind {self.kind!r}; expected one of {', '.join(KINDS)}"
-            )
+            raise ValueError(f"Box {self.title!r}: unknown kind {self.kind!r}; expected one of {', '.join(KINDS)}")
 
     @property
     def width(self) -> float:
@@ -63,9 +61,7 @@ class Box:
         return HEADER_HEIGHT + (LINE_HEIGHT * len(self.lines) + PADDING if self.lines else 0.0)
 
 
-def draw_graph(
-    boxes: Iterable[Box], edges: Iterable[tuple[Hashable, Hashable]], title: str | None = None
-) -> str:
+def draw_graph(boxes: Iterable[Box], edges: Iterable[tuple[Hashable, Hashable]], title: str | None = None) -> str:
     """The SVG text of a layered graph; an edge is (key of the box it leaves, key of the box it enters).
 
     Raises ``ValueError`` for a key that comes twice, an edge to no box, and a cycle.

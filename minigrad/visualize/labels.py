@@ -50,9 +50,7 @@ def place_labels(
         choices = []
         for turn in TURNS:
             across, down = math.cos(outward + turn * math.pi / 6), math.sin(outward + turn * math.pi / 6)
-            reach = (
-                across**4 + down**4
-            ) ** -0.25  # around the dot on a rounded rectangle, which the label clears
+            reach = (across**4 + down**4) ** -0.25  # around the dot on a rounded rectangle, which the label clears
             cx, cy = x + across * reach * (half + 8), y + down * reach * (HEIGHT / 2 + 7)
             place = (cx - half, cy - HEIGHT / 2, cx + half, cy + HEIGHT / 2)
             covered = 1 - _overlap(place, bounds) / (2 * half * HEIGHT)
@@ -71,11 +69,7 @@ def place_labels(
 def _along_ring(dots: Sequence[Point]) -> list[Point]:
     """Points along the lines between the dots, dense enough to tell what covers a line."""
     pairs = zip(dots, [*dots[1:], dots[0]], strict=True) if dots else ()
-    return [
-        (x0 + (x1 - x0) * t / 12, y0 + (y1 - y0) * t / 12)
-        for (x0, y0), (x1, y1) in pairs
-        for t in range(1, 12)
-    ]
+    return [(x0 + (x1 - x0) * t / 12, y0 + (y1 - y0) * t / 12) for (x0, y0), (x1, y1) in pairs for t in range(1, 12)]
 
 
 def _overlap(a: Rectangle, b: Rectangle) -> float:

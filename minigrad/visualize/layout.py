@@ -125,7 +125,4 @@ def _ports(centre: float, width: float, origins: dict[int, float]) -> dict[int, 
     wishes = [min(max(origins[e], centre - reach), centre + reach) for e in edges]
     distance = min(PORT_GAP, 2 * reach / max(1, len(edges) - 1))
     found = spread(wishes, [1.0] * len(edges), [distance] * (len(edges) - 1))
-    return {
-        e: round(min(max(x, centre - 2 * reach), centre + 2 * reach), 2)
-        for e, x in zip(edges, found, strict=True)
-    }
+    return {e: round(min(max(x, centre - 2 * reach), centre + 2 * reach), 2) for e, x in zip(edges, found, strict=True)}

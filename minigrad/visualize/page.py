@@ -45,9 +45,7 @@ def page(title: str, sections: Iterable[tuple[str, str]]) -> str:
     >>> "<h2>Loss</h2>" in page("Training", [("Loss", paragraph("It fell."))])
     True
     """
-    body = "\n".join(
-        (f"<h2>{escape(heading)}</h2>\n" if heading else "") + fragment for heading, fragment in sections
-    )
+    body = "\n".join((f"<h2>{escape(heading)}</h2>\n" if heading else "") + fragment for heading, fragment in sections)
     return f"""<!DOCTYPE html>
 <html lang="en">
 <head>
@@ -89,15 +87,11 @@ def table(rows: Iterable[Sequence[object]], header: Sequence[str] | None = None)
     rows = [tuple(row) for row in rows]
     wrong = next((row for row in rows if header is not None and len(row) != len(header)), None)
     if header is not None and wrong is not None:
-        raise ValueError(
-            f"table: the header has {len(header)} columns, but a row has {len(wrong)}: {wrong!r}"
-        )
+        raise ValueError(f"table: the header has {len(header)} columns, but a row has {len(wrong)}: {wrong!r}")
     lines = []
     if header is not None:
         first = rows[0] if rows else header
-        lines.append(
-            [_cell("th", name, _is_number(value)) for name, value in zip(header, first, strict=True)]
-        )
+        lines.append([_cell("th", name, _is_number(value)) for name, value in zip(header, first, strict=True)])
     lines += [[_cell("td", _shown(value), _is_number(value)) for value in row] for row in rows]
     body = "".join(f"<tr>{''.join(cells)}</tr>\n" for cells in lines)
     return f'<div class="wide"><table>\n{body}</table></div>'

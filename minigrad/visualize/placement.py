@@ -15,10 +15,7 @@ def place_sideways(graph: Ranked, widths: list[float], gap: float) -> list[float
     """The middle of each item: as near to its neighbours above and below as the gaps beside it allow."""
     centres = [0.0] * len(widths)
     gaps = [
-        [
-            (widths[a] + widths[b]) / 2 + gap * (0.5 if max(a, b) >= graph.boxes else 1.0)
-            for a, b in pairwise(row)
-        ]
+        [(widths[a] + widths[b]) / 2 + gap * (0.5 if max(a, b) >= graph.boxes else 1.0) for a, b in pairwise(row)]
         for row in graph.rows
     ]
     for row, row_gaps in zip(graph.rows, gaps, strict=True):

@@ -37,9 +37,7 @@ def pca(vectors: ArrayLike, dimensions: int = 2) -> Projection:
         raise ValueError(f"pca: dimensions must be at least 1, got {dimensions}")
     if not np.isfinite(matrix).all():
         row, column = np.argwhere(~np.isfinite(matrix))[0]
-        raise ValueError(
-            f"pca: vector {row} holds {matrix[row, column]} at position {column}; all must be finite"
-        )
+        raise ValueError(f"pca: vector {row} holds {matrix[row, column]} at position {column}; all must be finite")
 
     count, width = matrix.shape
     coordinates, components = np.zeros((count, dimensions)), np.zeros((dimensions, width))
@@ -47,9 +45,7 @@ def pca(vectors: ArrayLike, dimensions: int = 2) -> Projection:
     if matrix.size:
         centred = matrix - matrix.mean(axis=0)
         _, lengths, directions = np.linalg.svd(centred, full_matrices=False)
-        spanned = int(
-            np.sum(lengths > np.finfo(np.float64).eps * max(matrix.shape) * np.abs(matrix).max(initial=0.0))
-        )
+        spanned = int(np.sum(lengths > np.finfo(np.float64).eps * max(matrix.shape) * np.abs(matrix).max(initial=0.0)))
         used = min(dimensions, spanned)
         components[:used] = _with_fixed_signs(directions[:used])
         coordinates[:, :used] = centred @ components[:used].T

@@ -38,9 +38,7 @@ class Element:
 
     def __init__(self, tag: str, *children: Child, **attributes: Attribute | None) -> None:
         if tag not in TAGS:
-            raise ValueError(
-                f"svg: <{tag}> is not one of the elements that pictures are made of: {sorted(TAGS)}"
-            )
+            raise ValueError(f"svg: <{tag}> is not one of the elements that pictures are made of: {sorted(TAGS)}")
         self.tag = tag
         self.children = children
         self.attributes = {name: value for name, value in attributes.items() if value is not None}

@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+LENGTHS = np.array([31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31])  # of the months of 2013
+FIRST_DAYS = LENGTHS.cumsum() - LENGTHS
 MONTHS = "January February March April May June July August September October November December".split()
 
 
@@ -31,6 +33,13 @@ class Table:
 
     def __len__(self) -> int:
         return len(self.target)
+
+    @property
+    def day_of_month(self) -> NDArray[np.float32]:
+        """Where in its month each row lies, from -1 (the first day) to 1 (the last)."""
+        month = self.features["month"]
+        day = self.day - FIRST_DAYS[month]
+        return (2 * day / (LENGTHS[month] - 1) - 1).astype(np.float32)
 
     def take(self, rows: NDArray[Any]) -> Table:
         """The table of the chosen rows: a boolean for each row, or row numbers."""
@@ -149,8 +158,7 @@ def table_of_means(train: Table, test: Table) -> NDArray[np.float64]:
     for used in range(1, len(names) + 1):  # from coarse to fine; each finer mean overwrites where it exists
         sizes = [len(train.vocabulary[name]) for name in names[:used]]
         seen, asked = (
-            np.ravel_multi_index([table.features[name] for name in names[:used]], sizes)
-            for table in (train, test)
+            np.ravel_multi_index([table.features[name] for name in names[:used]], sizes) for table in (train, test)
         )
         counts = np.bincount(seen, minlength=int(np.prod(sizes)))
         sums = np.bincount(seen, weights=train.target, minlength=len(counts))
@@ -191,6 +199,5 @@ def _encode(words: Iterable[str]) -> tuple[list[str], NDArray[np.int32]]:
 
 def _day_of_2013(month: NDArray[Any], day: NDArray[Any]) -> NDArray[np.int32]:
     """Days since the first of January 2013; month from 0, day of the month from 1."""
-    first = np.cumsum([0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30])
-    days: NDArray[np.int32] = (first[month] + day - 1).astype(np.int32)
+    days: NDArray[np.int32] = (FIRST_DAYS[month] + day - 1).astype(np.int32)
     return days
