@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable
+from inspect import CO_VARARGS, Parameter
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,8 +16,9 @@ from .rule import Rule
 from .spec import Spec, spec_of
 from .symbol import Symbol, with_none
 from .table import ROWS
-from .tensor import Tensor, Variable, wrap
+from .tensor import Tensor, wrap
 
+REQUIRED = Parameter.empty  # in place of an attribute's default
 LEGACY = np.lib.NumpyVersion(np.__version__) < "2.0.0"  # 0-d values do not promote there as NEP 50 has it
 KINDS = (
     "elementwise",
@@ -105,8 +106,10 @@ class Op:
     def __call__(self, *operands: Any, **attrs: Any) -> Any:
         for name in attrs:
             if name not in self.defaults:  # above all NumPy's where= and dtype=
-                raise TypeError(f"{self.name}: takes no argument {name} on Tensors and Symbols; it takes "
-                                f"{', '.join(self.defaults) or 'operands only'}")
+                raise TypeError(
+                    f"{self.name}: takes no argument {name} on Tensors and Symbols; it takes "
+                    f"{', '.join(self.defaults) or 'operands only'}"
+                )
         arrays = []
         tensors, mask, bit = False, 0, 1
         for x in operands:
@@ -131,8 +134,6 @@ class Op:
             out = np.asarray(out, self.spec(*map(spec_of, arrays), **attrs).dtype)
         elif out.__class__ is not np.ndarray:
             out = np.asarray(out)
-        if self.kind == "view" and any(isinstance(x, Variable) for x in operands):
-            out = out.copy()  # the variable will be written to; what was taken from it stays as it was
         mode = MODE.get()
         node = None
         if mask and self.rules and (not mode.pauses or mode.recording):
@@ -165,6 +166,8 @@ class Op:
 
     def draw(self, operands: tuple, attrs: dict[str, Any]) -> Symbol:
         """The symbol of this call: no data is touched, the spec rule alone is asked."""
+        # A list or an array becomes a constant of the graph: a copy, that nobody can write to.
+        operands = tuple(np.array(x) if isinstance(x, (list, tuple, np.ndarray)) else x for x in operands)
         first = second = self.spec_of_call(operands, attrs, 0)
         if any(isinstance(x, Symbol) and x.specs[0] is not x.specs[1] for x in operands):
             second = self.spec_of_call(operands, attrs, 1)
@@ -179,8 +182,8 @@ class Op:
         specs = [x.specs[which] if isinstance(x, Symbol) else spec_of(x) for x in operands]
         try:
             return self.spec(*specs, **attrs)
-        except ShapeError as error:
-            raise ShapeError(f"{self.name}: {with_none(str(error))}") from None
+        except (ShapeError, IndexError) as error:
+            raise type(error)(f"{self.name}: {with_none(str(error))}") from None
 
     def explain(self, arrays: list, attrs: dict[str, Any], error: Exception) -> None:
         """Raise the spec's error, which is in words, if it sees what the kernel stumbled over."""
@@ -197,10 +200,12 @@ def parameters(kernel: Callable[..., Any]) -> tuple[tuple[str, ...], dict[str, A
     """The names of a kernel's operands, and its attributes with their defaults."""
     if isinstance(kernel, np.ufunc):
         return ("x", "y", "z")[: kernel.nin], {}
-    params = inspect.signature(kernel).parameters.values()
-    operands = tuple(
-        "*" * (p.kind is p.VAR_POSITIONAL) + p.name
-        for p in params
-        if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD, p.VAR_POSITIONAL)
-    )
-    return operands, {p.name: p.default for p in params if p.kind is p.KEYWORD_ONLY}
+    if not hasattr(kernel, "__code__"):
+        raise TypeError(f"Op: the kernel {kernel!r} must be a ufunc or a Python function; wrap it: lambda x: f(x)")
+    code = kernel.__code__  # inspect.signature says the same, twenty times slower: there are hundreds of kernels
+    n, only = code.co_argcount, code.co_kwonlyargcount
+    operands = code.co_varnames[:n]
+    if code.co_flags & CO_VARARGS:
+        operands += (f"*{code.co_varnames[n + only]}",)
+    defaults = kernel.__kwdefaults__ or {}
+    return operands, {name: defaults.get(name, REQUIRED) for name in code.co_varnames[n : n + only]}

@@ -1,7 +1,7 @@
 """Operators and methods that Tensor and Symbol share: each is NumPy's function of that name.
 
-NumPy hands the call back through its two override protocols, and the op table answers. So there is one list of
-functions to know, NumPy's, and it works on arrays, Tensors and Symbols alike.
+A call of NumPy's own function comes here through its two override protocols, and the op table answers. So there is
+one list of functions to know, NumPy's, and it works on arrays, Tensors and Symbols alike.
 """
 
 from __future__ import annotations
@@ -11,14 +11,12 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
-from . import table
+from .table import ACCUMULATIONS, FUNCTIONS, REDUCTIONS, UFUNCS, absent
 
 if TYPE_CHECKING:
     from typing import Self
 
 Axis = int | tuple[int, ...] | None
-
-numpy: Any = np  # its stubs do not know that it hands these calls back to us
 
 
 Operator = Callable[[Any, Any], Any]
@@ -28,16 +26,16 @@ def binary(ufunc: np.ufunc) -> tuple[Operator, Operator]:
     """An operator and its reflection. They ask the table directly: NumPy's protocol would get there too, later."""
 
     def operator(self: Any, other: Any) -> Any:
-        return table.UFUNCS[ufunc](self, other)
+        return UFUNCS[ufunc](self, other)
 
     def reflected(self: Any, other: Any) -> Any:
-        return table.UFUNCS[ufunc](other, self)
+        return UFUNCS[ufunc](other, self)
 
     return operator, reflected
 
 
 def unary(ufunc: np.ufunc) -> Callable[[Any], Any]:
-    return lambda self: table.UFUNCS[ufunc](self)
+    return lambda self: UFUNCS[ufunc](self)
 
 
 class Operators:
@@ -54,23 +52,28 @@ class Operators:
         if kwargs.get("out") is not None:
             raise TypeError(f"np.{ufunc.__name__} with out=: Tensors are immutable; use the result instead")
         if method == "__call__":
-            front = table.UFUNCS.get(ufunc)
+            front = UFUNCS.get(ufunc)
+            if kwargs:
+                raise TypeError(
+                    f"np.{ufunc.__name__} with {next(iter(kwargs))}= does not work on Tensors and Symbols; for where= "
+                    "use np.where on the result, for dtype= use .astype"
+                )
         elif method == "reduce":
-            front = table.REDUCTIONS.get(ufunc)
+            front = REDUCTIONS.get(ufunc)
             kwargs.setdefault("axis", 0)
         elif method == "accumulate":
-            front = table.ACCUMULATIONS.get(ufunc)
+            front = ACCUMULATIONS.get(ufunc)
             kwargs.setdefault("axis", 0)
         else:
             front = None
         if front is None:
-            raise table.absent(f"np.{ufunc.__name__}" + ("" if method == "__call__" else f".{method}"))
+            raise absent(f"np.{ufunc.__name__}" + ("" if method == "__call__" else f".{method}"))
         return front(*inputs, **kwargs)
 
     def __array_function__(self, func: Callable, types: Any, args: tuple, kwargs: dict[str, Any]) -> Any:
-        front = table.FUNCTIONS.get(func)
+        front = FUNCTIONS.get(func)
         if front is None:
-            raise table.absent(f"{func.__module__.replace('numpy', 'np', 1)}.{func.__name__}")
+            raise absent(f"{func.__module__.replace('numpy', 'np', 1)}.{func.__name__}")
         return front(*args, **kwargs)
 
     # -- operators ------------------------------------------------------------------------------------------------
@@ -98,7 +101,7 @@ class Operators:
     __hash__ = object.__hash__  # by identity: `==` is elementwise
 
     def __getitem__(self, key: Any) -> Self:
-        return table.FUNCTIONS["getitem"](self, key)
+        return FUNCTIONS["getitem"](self, key)
 
     def __setitem__(self, key: Any, value: Any) -> NoReturn:
         raise TypeError(
@@ -126,97 +129,97 @@ class Operators:
     @property
     def T(self) -> Self:
         """All axes in reverse order."""
-        return numpy.transpose(self)
+        return FUNCTIONS[np.transpose](self)
 
     @property
     def mT(self) -> Self:
         """The last two axes swapped."""
-        return numpy.swapaxes(self, -1, -2)
+        return FUNCTIONS[np.swapaxes](self, -1, -2)
 
     def sum(self, axis: Axis = None, dtype: Any = None, keepdims: bool = False) -> Self:
-        return numpy.sum(self, axis=axis, dtype=dtype, keepdims=keepdims)
+        return FUNCTIONS[np.sum](self, axis=axis, dtype=dtype, keepdims=keepdims)
 
     def mean(self, axis: Axis = None, dtype: Any = None, keepdims: bool = False) -> Self:
-        return numpy.mean(self, axis=axis, dtype=dtype, keepdims=keepdims)
+        return FUNCTIONS[np.mean](self, axis=axis, dtype=dtype, keepdims=keepdims)
 
     def prod(self, axis: Axis = None, dtype: Any = None, keepdims: bool = False) -> Self:
-        return numpy.prod(self, axis=axis, dtype=dtype, keepdims=keepdims)
+        return FUNCTIONS[np.prod](self, axis=axis, dtype=dtype, keepdims=keepdims)
 
     def max(self, axis: Axis = None, keepdims: bool = False) -> Self:
-        return numpy.max(self, axis=axis, keepdims=keepdims)
+        return FUNCTIONS[np.max](self, axis=axis, keepdims=keepdims)
 
     def min(self, axis: Axis = None, keepdims: bool = False) -> Self:
-        return numpy.min(self, axis=axis, keepdims=keepdims)
+        return FUNCTIONS[np.min](self, axis=axis, keepdims=keepdims)
 
     def var(self, axis: Axis = None, ddof: float = 0, keepdims: bool = False) -> Self:
-        return numpy.var(self, axis=axis, ddof=ddof, keepdims=keepdims)
+        return FUNCTIONS[np.var](self, axis=axis, ddof=ddof, keepdims=keepdims)
 
     def std(self, axis: Axis = None, ddof: float = 0, keepdims: bool = False) -> Self:
-        return numpy.std(self, axis=axis, ddof=ddof, keepdims=keepdims)
+        return FUNCTIONS[np.std](self, axis=axis, ddof=ddof, keepdims=keepdims)
 
     def any(self, axis: Axis = None, keepdims: bool = False) -> Self:
-        return numpy.any(self, axis=axis, keepdims=keepdims)
+        return FUNCTIONS[np.any](self, axis=axis, keepdims=keepdims)
 
     def all(self, axis: Axis = None, keepdims: bool = False) -> Self:
-        return numpy.all(self, axis=axis, keepdims=keepdims)
+        return FUNCTIONS[np.all](self, axis=axis, keepdims=keepdims)
 
     def argmax(self, axis: int | None = None, keepdims: bool = False) -> Self:
-        return numpy.argmax(self, axis=axis, keepdims=keepdims)
+        return FUNCTIONS[np.argmax](self, axis=axis, keepdims=keepdims)
 
     def argmin(self, axis: int | None = None, keepdims: bool = False) -> Self:
-        return numpy.argmin(self, axis=axis, keepdims=keepdims)
+        return FUNCTIONS[np.argmin](self, axis=axis, keepdims=keepdims)
 
     def cumsum(self, axis: int | None = None) -> Self:
-        return numpy.cumsum(self, axis=axis)
+        return FUNCTIONS[np.cumsum](self, axis=axis)
 
     def cumprod(self, axis: int | None = None) -> Self:
-        return numpy.cumprod(self, axis=axis)
+        return FUNCTIONS[np.cumprod](self, axis=axis)
 
     def reshape(self, *shape: Any) -> Self:
-        return numpy.reshape(self, shape[0] if len(shape) == 1 else shape)
+        return FUNCTIONS[np.reshape](self, shape[0] if len(shape) == 1 else shape)
 
     def ravel(self) -> Self:
-        return numpy.reshape(self, -1)
+        return FUNCTIONS[np.reshape](self, -1)
 
     flatten = ravel
 
     def transpose(self, *axes: Any) -> Self:
-        return numpy.transpose(self, (axes[0] if len(axes) == 1 else axes) or None)
+        return FUNCTIONS[np.transpose](self, (axes[0] if len(axes) == 1 else axes) or None)
 
     def swapaxes(self, axis1: int, axis2: int) -> Self:
-        return numpy.swapaxes(self, axis1, axis2)
+        return FUNCTIONS[np.swapaxes](self, axis1, axis2)
 
     def squeeze(self, axis: Axis = None) -> Self:
-        return numpy.squeeze(self, axis=axis)
+        return FUNCTIONS[np.squeeze](self, axis=axis)
 
     def astype(self, dtype: Any) -> Self:
         """Cast; a gradient passes from one float dtype to another and stops at integers."""
-        return table.FUNCTIONS["astype"](self, dtype)
+        return FUNCTIONS["astype"](self, dtype)
 
     def clip(self, min: Any = None, max: Any = None) -> Self:
-        return numpy.clip(self, min, max)
+        return FUNCTIONS[np.clip](self, min, max)
 
     def round(self, decimals: int = 0) -> Self:
-        return numpy.round(self, decimals)
+        return FUNCTIONS[np.round](self, decimals)
 
     def dot(self, other: Any) -> Self:
-        return numpy.dot(self, other)
+        return FUNCTIONS[np.dot](self, other)
 
     def take(self, indices: Any, axis: int | None = None) -> Self:
-        return numpy.take(self, indices, axis=axis)
+        return FUNCTIONS[np.take](self, indices, axis=axis)
 
     def repeat(self, repeats: Any, axis: int | None = None) -> Self:
-        return numpy.repeat(self, repeats, axis=axis)
+        return FUNCTIONS[np.repeat](self, repeats, axis=axis)
 
     def argsort(self, axis: int = -1) -> Self:
-        return numpy.argsort(self, axis=axis)
+        return FUNCTIONS[np.argsort](self, axis=axis)
 
     def diagonal(self, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Self:
-        return numpy.diagonal(self, offset, axis1, axis2)
+        return FUNCTIONS[np.diagonal](self, offset, axis1, axis2)
 
     def trace(self, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Self:
-        return numpy.trace(self, offset, axis1, axis2)
+        return FUNCTIONS[np.trace](self, offset, axis1, axis2)
 
     def detach(self) -> Self:
         """The same value, cut off: no gradient flows back through it."""
-        return table.FUNCTIONS["stop_gradient"](self)
+        return FUNCTIONS["stop_gradient"](self)

@@ -14,7 +14,6 @@ gradient is for, `xs` are the operands, `shapes` their shapes.
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -53,7 +52,7 @@ class Rule:
     def __init__(
         self, formula: Callable[..., Any], operands: tuple[str, ...], defaults: dict[str, Any], variadic: bool
     ) -> None:
-        names = tuple(inspect.signature(formula).parameters)
+        names = formula.__code__.co_varnames[: formula.__code__.co_argcount]
         if not names or names[0] != "g":
             raise TypeError(f"a rule's first parameter is g, the gradient of the result; got {names}")
         self.formula = formula

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from .. import config
-from ..errors import DTypeError, GradientError
+from ..errors import DTypeError, GradientError, ShapeError
 from .node import Node, next_tick
 from .operators import Operators
 from .spec import Shape
@@ -263,15 +264,25 @@ class Variable(Tensor):
         return self._data.copy()
 
     def assign(self, value: Any) -> None:
-        """Write new values of the same shape, cast to the variable's dtype. Raises ValueError on another shape."""
+        """Write new values of the same shape, cast to the variable's dtype. ShapeError on another shape.
+
+        The variable gets a new array; tensors made from it before keep the values that they had.
+        """
         value = value._data if isinstance(value, Tensor) else np.asarray(value)
         if value.shape != self.shape:
-            raise ValueError(f"{self.name}: assign() got shape {value.shape}, expected {self.shape}")
-        np.copyto(self._data, value, casting="same_kind" if value.dtype.kind != "i" else "unsafe")
+            raise ShapeError(f"{self.name}: assign() got shape {value.shape}, expected {self.shape}")
+        if value.dtype.kind not in "biuf":
+            raise DTypeError(f"{self.name}: assign() got dtype {value.dtype}, expected numbers")
+        self._data = np.array(value, self.dtype)
         self.written = next_tick()
 
     def assign_rows(self, ids: np.ndarray, rows: Any) -> None:
-        """Write `rows[k]` to row `ids[k]`, for distinct ids."""
+        """Write `rows[k]` to row `ids[k]`, for distinct ids: in place, at the price of these rows alone.
+
+        Only if some tensor is a view of the values (`table.T`, `table[:9]`) they are copied first, for its sake.
+        """
+        if sys.getrefcount(self._data) > 2:  # one reference is ours, one the call's own
+            self._data = self._data.copy()
         self._data[ids] = rows
         self.written = next_tick()
 

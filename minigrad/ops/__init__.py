@@ -1,7 +1,7 @@
 """The op table. Each module is a family of rows; each public name works on arrays, Tensors and Symbols alike.
 
-NumPy's own functions lead here (`np.exp(tensor)`); this namespace adds what NumPy lacks (`relu`, `softmax`, `gather`), and `Op`
-and `elementwise` for rows of your own.
+NumPy's own functions lead here (`np.exp(tensor)`); this namespace adds what NumPy lacks (`relu`, `softmax`, `gather`),
+and `Op` and `elementwise` for rows of your own.
 """
 
 from ..core.op import Op
@@ -12,7 +12,8 @@ from .comparison import *
 from .contraction import *
 from .creation import *
 from .diagonals import *
-from .erf import *
+from .einsum import *
+from .error_function import *
 from .exponential import *
 from .extrema import *
 from .families import elementwise
@@ -21,12 +22,14 @@ from .ids import ids_of
 from .index import *
 from .join import *
 from .linalg import *
+from .logits import *
 from .movement import *
 from .neural import *
+from .norms import *
 from .random import dropout_mask
 from .reduction import *
 from .scan import *
 from .shape import *
-from .softmax import *
 from .sort import *
+from .take import *
 from .trigonometry import *

@@ -15,14 +15,14 @@ import numpy as np
 from ..core.op import Op
 from ..core.rowsparse import add_rows
 from ..core.samples import Draw
-from ..core.spec import Shape, Spec, normal_axis
+from ..core.spec import Shape, Spec
 from ..core.symbol import Symbol
 from ..core.table import implements
-from ..core.tensor import Tensor, wrap
+from ..core.tensor import Tensor
 from ..errors import ShapeError, TracingError
-from .shape import broadcast_arrays, expand_dims, ravel, value
+from .shape import broadcast_arrays, expand_dims, value
 
-__all__ = ["argwhere", "compress", "flatnonzero", "getitem", "nonzero", "take"]
+__all__ = ["getitem"]
 
 IDS = "ids"
 UNKNOWN = ("is not known until the model runs. Multiply by the mask or use np.where, which keep the shape; or call "
@@ -170,12 +170,12 @@ def index_add_samples(draw: Draw) -> Any:
 
 
 index_row: Op = Op(index_kernel, name="index", kind="gather", samples=index_samples,
-               spec=lambda x, ids, *, key: Spec(picked_shape(x.shape, key, drawn_shape(key, ids)), x.dtype),
-               vjp=(lambda g, ids, x_shape, key: index_add(g, ids, key=key, shape=x_shape), None))
+                   spec=lambda x, ids, *, key: Spec(picked_shape(x.shape, key, drawn_shape(key, ids)), x.dtype),
+                   vjp=(lambda g, ids, x_shape, key: index_add(g, ids, key=key, shape=x_shape), None))
 
 index_add: Op = Op(index_add_kernel, name="index_add", kind="scatter", samples=index_add_samples, spec=index_add_spec,
-               vjp=(lambda g, ids, key: index_row(g, ids, key=key), None),
-               doc="Zeros of `shape` with x added at the index arrays `ids`, repeats included: the adjoint of x[ids].")
+                   vjp=(lambda g, ids, key: index_row(g, ids, key=key), None),
+                   doc="Zeros of `shape` with x added at the index arrays `ids`, repeats too: the adjoint of x[ids].")
 
 
 # -- x[key] ---------------------------------------------------------------------------------------------------------
@@ -262,59 +262,3 @@ def together(arrays: list) -> Any:
         return stack(broadcast_arrays(*arrays))
     except ShapeError as error:
         raise IndexError(f"index arrays that do not fit together: {error}") from error
-
-
-# -- NumPy's functions ----------------------------------------------------------------------------------------------
-
-
-@implements(np.take)
-def take(a: Any, indices: Any, axis: int | None = None, *, mode: str = "raise") -> Any:
-    """Picked along an axis; without one, from the flattened array. As np.take.
-
-    mode: what to do with an index out of range: "raise" an IndexError, "wrap" around, or "clip" to the range.
-
-    >>> take(np.array([[1, 2, 3]]), [2, 0, 2], axis=1)
-    array([[3, 1, 3]])
-    """
-    a = value(a)
-    if axis is None:
-        a, axis = ravel(a), 0
-    axis = normal_axis(axis, a.ndim)
-    ids = value(indices)
-    if isinstance(ids, np.ndarray) and (ids.dtype == bool or not ids.size):
-        ids = ids.astype(np.intp)  # np.take counts booleans as 0 and 1: no mask
-    if mode not in ("raise", "wrap", "clip"):
-        raise ValueError(f"take: mode={mode!r} is none of 'raise', 'wrap', 'clip'")
-    if mode != "raise":
-        if a.shape[axis] is None:
-            raise ShapeError(f"take: mode={mode!r} needs the size of axis {axis}, which is still open")
-        ids = np.remainder(ids, a.shape[axis]) if mode == "wrap" else np.clip(ids, 0, a.shape[axis] - 1)
-    return getitem(a, (*(slice(None),) * axis, ids))
-
-
-@implements(np.compress)
-def compress(condition: Any, a: Any, axis: int | None = None) -> Any:
-    """The slices along an axis where the condition, a vector of truth values, holds. As np.compress."""
-    return take(a, flatnonzero(condition), axis)
-
-
-@implements(np.nonzero)
-def nonzero(a: Any) -> tuple:
-    """The places of the elements that are not zero, one vector for each axis. As np.nonzero; no gradient."""
-    if isinstance(a, Symbol):
-        raise TracingError(f"np.nonzero of a Symbol of shape {a.shape}: how many elements are not zero, and so the "
-                           f"shape of the result, {UNKNOWN}")
-    found = np.nonzero(a._data if isinstance(a, Tensor) else a)
-    return tuple(map(wrap, found)) if isinstance(a, Tensor) else found
-
-
-@implements(np.argwhere)
-def argwhere(a: Any) -> Any:
-    """The places of the elements that are not zero, one row for each. As np.argwhere; no gradient."""
-    return np.transpose(np.stack(nonzero(a)))
-
-
-@implements(np.flatnonzero)
-def flatnonzero(a: Any) -> Any:
-    """The places, in the flattened array, of the elements that are not zero. As np.flatnonzero; no gradient."""
-    return nonzero(ravel(a))[0]

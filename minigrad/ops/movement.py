@@ -13,8 +13,8 @@ from ..core.samples import Draw
 from ..core.spec import Spec, normal_axes, normal_axis
 from ..core.table import implements
 from ..errors import ShapeError, unknown
-from .index import take
 from .shape import expand_dims, ravel, reshape, swapaxes, value, view
+from .take import take
 
 __all__ = ["flip", "fliplr", "flipud", "pad", "repeat", "roll", "rot90", "tile"]
 

@@ -1,4 +1,4 @@
-"""What neural networks add to NumPy: activations and one-hot. The softmax family has a file of its own."""
+"""What neural networks add to NumPy: activations and one-hot. Softmax and its losses are in logits.py."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from .. import config
 from ..core.op import Op
 from ..core.samples import Draw, Sample
 from ..core.spec import Spec
-from .erf import erf, erf_kernel
+from .error_function import erf, erf_kernel
 from .families import common_spec, elementwise, float_dtype, floats
 from .ids import check_ids
-from .softmax import log_softmax, same_shapes, softmax, softmax_cross_entropy, sparse_softmax_cross_entropy
+from .logits import log_softmax, same_shapes, softmax, softmax_cross_entropy, sparse_softmax_cross_entropy
 
 __all__ = [
     "elu", "gelu", "hard_sigmoid", "leaky_relu", "log_sigmoid", "log_softmax", "mish", "one_hot", "relu",

@@ -92,8 +92,8 @@ def mean(a: Any, axis: Axes = None, dtype: Any = None, keepdims: bool = False) -
 def average(a: Any, axis: Axes = None, weights: Any = None, *, keepdims: bool = False) -> Any:
     """The mean, or with `weights` (of the shape of `a`, or 1-D along one axis) the weighted mean (NumPy's np.average).
 
-    >>> average(np.array([1.0, 4.0]), weights=np.array([2.0, 1.0]))
-    np.float64(2.0)
+    >>> float(average(np.array([1.0, 4.0]), weights=np.array([2.0, 1.0])))
+    2.0
     """
     if weights is None:
         return mean(a, axis, keepdims=keepdims)
@@ -169,8 +169,8 @@ def var(a: Any, axis: Axes = None, dtype: Any = None, ddof: float = 0, keepdims:
         correction: float | None = None) -> Any:
     """The variance over some axes; the divisor is n - ddof. `correction` is NumPy 2's name for ddof (NumPy's np.var).
 
-    >>> var(np.array([1.0, 3.0]), ddof=1)
-    np.float64(2.0)
+    >>> float(var(np.array([1.0, 3.0]), ddof=1))
+    2.0
     """
     a = a if dtype is None else astype(a, dtype)
     return variance(a, axis=clean_axis(axis), ddof=ddof if correction is None else correction, keepdims=keepdims)
@@ -212,8 +212,8 @@ product = reduction(prod_kernel, name="prod", dtype=sum_dtype, vjp=prod_rule, sa
 def prod(a: Any, axis: Axes = None, dtype: Any = None, keepdims: bool = False) -> Any:
     """The product over some axes, all by default; the gradient is right where there are zeros (NumPy's np.prod).
 
-    >>> prod(np.array([[1.0, 2.0], [3.0, 4.0]]))
-    np.float64(24.0)
+    >>> float(prod(np.array([[1.0, 2.0], [3.0, 4.0]])))
+    24.0
     """
     a = a if dtype is None else astype(a, dtype)
     for one in reversed(normal_axes(axis, np.ndim(a))):

@@ -51,7 +51,7 @@ def reshape_samples(draw: Draw) -> Any:
 
 
 reshape_row = view(lambda x, *, shape: x.reshape(shape), name="reshape", spec=reshape_spec, samples=reshape_samples,
-                vjp=lambda g, x_shape: g.reshape(x_shape))
+                   vjp=lambda g, x_shape: g.reshape(x_shape))
 
 
 @implements(np.reshape)

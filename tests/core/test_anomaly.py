@@ -8,9 +8,9 @@ import re
 import numpy as np
 import pytest
 
-import minigrad.ops  # noqa: F401
+import minigrad as mg
 from minigrad.core.autodiff import grad
-from minigrad.core.mode import MODE, Scope, detect_anomaly
+from minigrad.core.mode import MODE, detect_anomaly
 from minigrad.core.op import Op
 from minigrad.core.table import ROWS
 from minigrad.core.tensor import Tensor
@@ -26,10 +26,6 @@ def here(offset: int = 0) -> str:
 def _quiet():
     with np.errstate(all="ignore"):
         yield
-
-
-class Encoder:
-    name = "encoder_1"
 
 
 def test_forward_names_op_value_place_and_line() -> None:
@@ -56,18 +52,34 @@ def test_backward_names_the_rule_and_the_line_of_the_forward_call() -> None:
 
 def test_create_graph_is_watched_too() -> None:
     x = Tensor(np.array([0.0]), requires_grad=True)
-    with detect_anomaly(), pytest.raises(NonFiniteError, match="sqrt|divide|multiply"):
+    with detect_anomaly(), pytest.raises(NonFiniteError, match=r"sqrt|divide|multiply"):
         grad(np.sqrt(x).sum(), x, create_graph=True)
 
 
-def test_the_layer_is_named() -> None:
-    scope = Scope(Encoder(), Scope(Encoder(), None, True), True)
-    token = MODE.set(MODE.get()._replace(scope=scope))
-    try:
-        with detect_anomaly(), pytest.raises(NonFiniteError, match=r"in layer encoder_1/encoder_1 \(Encoder\)"):
-            np.log(Tensor(0.0))
-    finally:
-        MODE.reset(token)
+class Encoder(mg.layers.Layer):
+    def __init__(self, inner: mg.layers.Layer, **options: object) -> None:
+        super().__init__(**options)
+        self.inner = inner
+
+    def call(self, x: Tensor) -> Tensor:
+        return self.inner(x + 1) * 2
+
+
+def test_the_layer_is_named_forward_and_backward() -> None:
+    x = Tensor(np.array([0.0, 1.0]), requires_grad=True)
+    with detect_anomaly():
+        with pytest.raises(NonFiniteError, match=r"log gave -inf at \[0\], in layer logs \(Lambda\), called from"):
+            mg.layers.Lambda(np.log, name="logs")(x)
+        y = mg.layers.Lambda(np.sqrt, name="roots")(x)
+        with pytest.raises(NonFiniteError, match=r"rule of sqrt .* in layer roots \(Lambda\), called from"):
+            y.sum().backward()
+
+
+def test_a_layer_inside_a_layer_is_named_by_its_path() -> None:
+    encoder = Encoder(mg.layers.Lambda(np.log, name="logs"), name="encoder")
+    with detect_anomaly(), pytest.raises(NonFiniteError, match=r"in layer encoder/logs \(Lambda\)"):
+        encoder(Tensor(np.array([-1.0])))
+    assert MODE.get().scope is None
 
 
 def test_a_graph_from_before_is_told_apart() -> None:

@@ -84,7 +84,7 @@ class TestRefusals:
         x = leaf(1)
         y = (x * x).sum()
         y.backward()
-        with pytest.raises(GradientError, match="freed.*retain_graph=True"):
+        with pytest.raises(GradientError, match=r"freed.*retain_graph=True"):
             y.backward()
         assert x.grad.tolist() == [2]
 

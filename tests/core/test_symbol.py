@@ -107,7 +107,7 @@ class TestNoValue:
             lambda x: x.tolist(),
             lambda x: [1, 2][x],
             lambda x: 1 if x > 0 else 2,
-            lambda x: x if x.any() else x,
+            lambda x: x.any() and x,
         ],
     )
     def test_looking_at_a_value_is_an_error_that_says_what_to_do(self, look):

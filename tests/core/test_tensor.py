@@ -244,3 +244,32 @@ class TestVariable:
         v.assign([1, 1])
         assert before.tolist() == [0, 0]
         assert not before.requires_grad
+
+
+def test_tensors_made_from_a_variable_keep_their_values_when_it_is_assigned():
+    variable = Variable(np.arange(6.0).reshape(2, 3))
+    views = [variable.T, variable.reshape(6), variable[0], variable.detach()]
+    before = [view.numpy().copy() for view in views]
+    variable.assign(np.zeros((2, 3)))
+    for view, values in zip(views, before, strict=True):
+        np.testing.assert_array_equal(view.numpy(), values)
+
+
+def test_rows_are_written_in_place_unless_a_tensor_is_a_view_of_them():
+    variable = Variable(np.zeros((3, 2)))
+    array = variable._data.__array_interface__["data"][0]
+    variable.assign_rows(np.array([1]), np.ones((1, 2)))
+    assert variable._data.__array_interface__["data"][0] == array
+    view = variable.T
+    variable.assign_rows(np.array([1]), np.full((1, 2), 9.0))
+    np.testing.assert_array_equal(view.numpy(), [[0, 1, 0], [0, 1, 0]])
+    np.testing.assert_array_equal(variable.numpy(), [[0, 0], [9, 9], [0, 0]])
+
+
+def test_a_gradient_through_a_view_of_a_variable_is_that_of_the_values_it_had():
+    variable = Variable(np.arange(6.0).reshape(2, 3))
+    x = Tensor(np.ones((1, 3)), requires_grad=True)
+    y = (x @ variable.T).sum()
+    variable.assign(np.zeros((2, 3)))
+    y.backward()
+    np.testing.assert_array_equal(x.grad, [[3.0, 5.0, 7.0]])

@@ -1,4 +1,4 @@
-"""What every row of the op table must fulfil, as checks that raise AssertionError: for the rows, and for planted errors.
+"""What every row of the op table must fulfil, as checks that raise AssertionError.
 
 A check takes a `Case`: an op with one of its own samples. `ALL` lists them.
 """
@@ -268,7 +268,7 @@ def upstream_may_be_anything(case: Case) -> None:
 
 
 def operands_may_be_anything(case: Case) -> None:
-    """Repeats are bit-identical; strided operands, constants among the operands and repeated operands change nothing."""
+    """Repeats are bit-identical; strided operands, constant ones and repeated ones change nothing."""
     if not case.live:
         return
     for g, expected in zip(case.backward(case.u), case.gradients, strict=True):
@@ -318,7 +318,8 @@ def float32_stays(case: Case) -> None:
     xs = [leaves[i] for i in case.live]
     u = case.u.astype(np.float32)
     for options in ({}, {"create_graph": True}) if xs else ():
-        rules_of(case, y, xs, u)
+        if not LEGACY or all(np.ndim(x) for x in (u, *operands)):  # there, 0-d arrays widen in every expression
+            rules_of(case, y, xs, u)
         for g, expected in zip(gradient(y, xs, u, retain_graph=True, **options), case.gradients, strict=True):
             assert g.dtype == np.float32
             scale = 1 + np.abs(dense(expected)).max(initial=0)

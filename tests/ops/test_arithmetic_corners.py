@@ -152,8 +152,11 @@ def test_sinc_to_second_order_near_zero(x):
 @pytest.mark.parametrize("value", [Tensor([1.0]), Symbol.of((None, 2), np.float32)], ids=["Tensor", "Symbol"])
 @pytest.mark.parametrize("given", [{"where": True}, {"dtype": np.float64}, {"casting": "no"}], ids=str)
 def test_ufunc_arguments_without_a_meaning_here_are_refused(value, given):
-    with pytest.raises(TypeError, match=f"add: takes no argument {next(iter(given))}"):
+    name = next(iter(given))
+    with pytest.raises(TypeError, match=f"np.add with {name}="):
         np.add(value, 1, **given)
+    with pytest.raises(TypeError, match=f"add: takes no argument {name}"):
+        ops.add(value, 1, **given)
 
 
 def test_two_names_of_one_function_are_one_row():
@@ -188,7 +191,8 @@ def test_what_depends_on_the_shape_alone_is_a_constant():
         assert (y.numpy() == value).all()
     assert np.zeros_like(x, dtype=np.int64).dtype == np.int64
     s = Symbol.of((None, 2), np.float32)
-    assert (np.ones_like(s).shape, np.shape(s), np.ndim(s), np.size(s), np.size(s, 1)) == ((None, 2), (None, 2), 2, None, 2)
+    assert np.ones_like(s).shape == np.shape(s) == (None, 2)
+    assert (np.ndim(s), np.size(s), np.size(s, 1)) == (2, None, 2)
 
 
 def test_a_copy_passes_the_gradient_and_a_detached_tensor_does_not():
