@@ -30,10 +30,14 @@ def origin(x: Any) -> Origin:
     A layer's node is looked through, to the op that made its result.
     """
     node = x.node
-    while node is not None and node.body:
+    if node is None:
+        return x
+    while node.body:
         x = node.body[x.index]
         node = x.node
-    return x if node is None else node
+        if node is None:
+            return x
+    return node
 
 
 def history(starts: Iterable[Origin]) -> list[Node]:
@@ -73,7 +77,7 @@ def sweep(start: Origin, seed: Any, wanted: set[Origin] | None, arrays: bool, ke
     nodes = history([start])
     useful = None if wanted is None else leading_to(wanted, nodes)
     anomaly = MODE.get().anomaly
-    pending: dict[Origin, Any] = {start: seed}
+    pending: dict[Origin, Any] = {start: seed.copy() if arrays and type(start) is not Node else seed}
     owned: set[Origin] = set()  # whose pending gradient is ours to add to in place
     found: dict[Origin, Any] = {}
     for node in nodes:
@@ -82,12 +86,12 @@ def sweep(start: Origin, seed: Any, wanted: set[Origin] | None, arrays: bool, ke
             if node.extra:
                 g = run_hooks(node.extra.get("hooks", ()), g)
             if wanted is not None and node in wanted:
-                found[node] = g
-            if arrays and g.__class__ is RowSparse:
+                found[node] = g.copy() if arrays else g
+            if g.__class__ is RowSparse:
                 g = g.dense()
-            op = node.fn
+            op, inputs = node.fn, node.inputs
             for i in node.live:
-                x = node.inputs[i]
+                x = inputs[i]
                 target = origin(x)
                 if useful is not None and target not in useful:
                     continue
@@ -95,28 +99,36 @@ def sweep(start: Origin, seed: Any, wanted: set[Origin] | None, arrays: bool, ke
                 d = rule.on_arrays(g, node, i) if arrays else rule.on_values(g, node, i)
                 if d is None:
                     continue
-                if d.shape != x.shape or d.dtype != x.dtype:
-                    d = fit(d, x, node)
+                like = x._data if isinstance(x, Tensor) else x
+                if d.shape != like.shape or d.dtype is not like.dtype:
+                    d = fit(d, like, node)
                 if anomaly:
                     check_gradient(node, d, i)
-                prior = pending.get(target)
-                if prior is None:
-                    if arrays and type(target) is not Node and (d is g or getattr(d, "base", None) is not None):
-                        d = d.copy()  # a leaf's gradient is the user's own, shared with nobody
-                    pending[target] = d
-                elif target in owned and d.__class__ is np.ndarray:
-                    np.add(prior, d, out=prior)
+                if target in pending:
+                    accumulate(pending, owned, target, d, arrays)
+                elif arrays and type(target) is not Node and (d is g or getattr(d, "base", None) is not None):
+                    pending[target] = d.copy()  # a leaf's gradient is the user's own, shared with nobody
                 else:
-                    total = prior + d
-                    pending[target] = total
-                    if arrays and type(total) is np.ndarray:
-                        owned.add(target)
+                    pending[target] = d
         if not keep:
             node.free()
     found.update(
         (leaf, run_hooks(leaf._hooks or (), g) if isinstance(leaf, Tensor) else g) for leaf, g in pending.items()
     )
     return found
+
+
+def accumulate(pending: dict[Origin, Any], owned: set[Origin], target: Origin, d: Any, arrays: bool) -> None:
+    """Add one more gradient to a pending one. The first that came is borrowed, so the second makes a new array; it is
+    then our own, and the others are added to it in place."""
+    prior = pending[target]
+    if target in owned and d.__class__ is np.ndarray:
+        np.add(prior, d, out=prior)
+        return
+    total = prior + d
+    pending[target] = total
+    if arrays and total.__class__ is np.ndarray:
+        owned.add(target)
 
 
 def run_hooks(hooks: Iterable[Any], g: Any) -> Any:

@@ -7,6 +7,7 @@ from inspect import CO_VARARGS, Parameter
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy import ndarray
 
 from ..errors import ShapeError
 from .anomaly import check_value, note_line
@@ -97,7 +98,7 @@ class Op:
         )
         self.__doc__ = doc or kernel.__doc__
         self._kept: dict[tuple[int, int], Kept] = {}
-        ROWS[self.name] = self
+        ROWS.setdefault(self.name, self)  # a stranger's op of the same name works, but is not the table's
 
     def rule(self, position: int) -> Rule | None:
         """The rule for the operand at that position."""
@@ -132,7 +133,7 @@ class Op:
             return out
         if LEGACY:
             out = np.asarray(out, self.spec(*map(spec_of, arrays), **attrs).dtype)
-        elif out.__class__ is not np.ndarray:
+        elif out.__class__ is not ndarray:
             out = np.asarray(out)
         mode = MODE.get()
         node = None
@@ -148,7 +149,7 @@ class Op:
         if not kept.live:
             return None
         inputs = []
-        for x, keep in zip(operands, kept.operands, strict=True):
+        for x, keep in zip(operands, kept.operands):
             if isinstance(x, Tensor):
                 if not keep and (x.node is not None or not x.requires_grad):
                     x = Stub(x._data.shape, x._data.dtype, x.node)

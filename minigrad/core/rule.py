@@ -25,6 +25,7 @@ from .symbol import Symbol
 from .tensor import Tensor, Variable, wrap
 
 Reader = Callable[[Node, int], Any]
+Pull = Callable[[Any, Node, int], Any]
 
 
 def array(x: Any, node: Node) -> Any:
@@ -39,6 +40,16 @@ def array(x: Any, node: Node) -> Any:
     return x
 
 
+def reads_array(i: int) -> Reader:
+    """Reads the array of operand i."""
+
+    def read(node: Node, _: int) -> Any:
+        x = node.inputs[i]
+        return x._data if x.__class__ is Tensor else array(x, node)
+
+    return read
+
+
 def result(node: Node) -> Any:
     """The result of a node that keeps it, as a Tensor or Symbol with its history."""
     return Symbol(node.out, node) if isinstance(node.out, tuple) else wrap(node.out, node)
@@ -47,7 +58,10 @@ def result(node: Node) -> Any:
 class Rule:
     """A formula with readers for its parameters, one set for arrays and one for Tensors and Symbols."""
 
-    __slots__ = ("arrays", "formula", "reads", "values")
+    __slots__ = ("on_arrays", "on_values", "reads")
+
+    on_arrays: Pull  # gives the gradient as a plain array
+    on_values: Pull  # gives it as a Tensor or Symbol, itself recorded
 
     def __init__(
         self, formula: Callable[..., Any], operands: tuple[str, ...], defaults: dict[str, Any], variadic: bool
@@ -55,21 +69,23 @@ class Rule:
         names = formula.__code__.co_varnames[: formula.__code__.co_argcount]
         if not names or names[0] != "g":
             raise TypeError(f"a rule's first parameter is g, the gradient of the result; got {names}")
-        self.formula = formula
+        found = [readers(name, operands, defaults, variadic) for name in names[1:]]
         self.reads = frozenset(names[1:])
-        self.arrays, self.values = [], []
-        for name in names[1:]:
-            on_arrays, on_values = readers(name, operands, defaults, variadic)
-            self.arrays.append(on_arrays)
-            self.values.append(on_values)
+        self.on_arrays = pull(formula, [arrays for arrays, _ in found])
+        self.on_values = pull(formula, [values for _, values in found])
 
-    def on_arrays(self, g: Any, node: Node, position: int) -> Any:
-        """The gradient as a plain array."""
-        return self.formula(g, *[read(node, position) for read in self.arrays])
 
-    def on_values(self, g: Any, node: Node, position: int) -> Any:
-        """The gradient as a Tensor or Symbol, itself recorded."""
-        return self.formula(g, *[read(node, position) for read in self.values])
+def pull(formula: Callable[..., Any], read: list[Reader]) -> Pull:
+    """The formula as a function of (g, node, position); spelled out for few parameters, as it is the hottest call."""
+    if not read:
+        return lambda g, node, position: formula(g)
+    if len(read) == 1:
+        (one,) = read
+        return lambda g, node, position: formula(g, one(node, position))
+    if len(read) == 2:
+        one, two = read
+        return lambda g, node, position: formula(g, one(node, position), two(node, position))
+    return lambda g, node, position: formula(g, *[each(node, position) for each in read])
 
 
 def readers(name: str, operands: tuple[str, ...], defaults: dict[str, Any], variadic: bool) -> tuple[Reader, Reader]:
@@ -85,7 +101,7 @@ def readers(name: str, operands: tuple[str, ...], defaults: dict[str, Any], vari
             return (lambda node, _: [shape(x) for x in node.inputs],) * 2
     elif name in operands:
         i = operands.index(name)
-        return (lambda node, _: array(node.inputs[i], node)), (lambda node, _: node.inputs[i])
+        return reads_array(i), (lambda node, _: node.inputs[i])
     elif name.endswith("_shape") and name[:-6] in operands:
         i = operands.index(name[:-6])
         return (lambda node, _: shape(node.inputs[i]),) * 2

@@ -37,7 +37,7 @@ def matmul_left(g: Any, y: Any, x_shape: Shape) -> Any:
     if y.ndim == 1:
         return g[..., None] * y
     if len(x_shape) == 1:
-        return (y @ g[..., None])[..., 0]
+        return y @ g if y.ndim == 2 else (y @ g[..., None])[..., 0]
     if len(x_shape) == 2 < y.ndim:  # one matrix for the whole batch: sum over the batch inside the product
         rest = (*range(g.ndim - 2), g.ndim - 1)
         return tensordot_row(g, y, axes=(rest, rest))
@@ -48,7 +48,7 @@ def matmul_right(g: Any, x: Any, y_shape: Shape) -> Any:
     if x.ndim == 1:
         return x * g if len(y_shape) == 1 else x[:, None] * g[..., None, :]
     if len(y_shape) == 1:
-        return (g[..., None, :] @ x)[..., 0, :]
+        return g @ x if x.ndim == 2 else (g[..., None, :] @ x)[..., 0, :]
     if len(y_shape) == 2 < x.ndim:
         rest = tuple(range(g.ndim - 1))
         return tensordot_row(x, g, axes=(rest, rest))

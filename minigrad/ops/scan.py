@@ -14,7 +14,7 @@ from ..core.op import Op
 from ..core.samples import Draw, Sample
 from ..core.table import ACCUMULATIONS, implements
 from .creation import astype
-from .families import clean_axis, scan
+from .families import clean_axis, same_spec, scan
 
 __all__ = ["cumprod", "cumsum", "diff"]
 
@@ -60,9 +60,9 @@ def shift_samples(draw: Draw) -> Sample:
     return (x,), {"axis": draw.axis(x.ndim), "by": draw.choice([-1, 1]), "fill": draw.flag()}
 
 
-shifted: Op = scan(shift_kernel, name="shift", kind="movement", samples=shift_samples,
-                   vjp=lambda g, axis, by: shifted(g, axis=axis, by=-by),
-                   doc="Everything moved by one place (`by` is 1 or -1) along an axis; `fill` where nothing came from.")
+shifted: Op = Op(shift_kernel, spec=same_spec, name="shift", kind="movement", samples=shift_samples,
+                 vjp=lambda g, axis, by: shifted(g, axis=axis, by=-by),
+                 doc="Everything moved by one place (`by` is 1 or -1) along an axis; `fill` where nothing came from.")
 
 
 def recurrence_kernel(a: Any, b: Any, *, axis: int, reverse: bool = False) -> Any:

@@ -155,6 +155,12 @@ class TestGrad:
         z = y * y
         assert grad(z.sum(), [y, x])[0].tolist() == [12]
 
+    def test_gradients_of_intermediates_share_no_memory(self):
+        x, u = leaf(1, 2), np.ones(2)
+        y, z = x * 2, x * 3
+        arrays = [*grad(y + z, [y, z, x], u), u, grad(x, x, u)]
+        assert not any(np.shares_memory(a, b) for i, a in enumerate(arrays) for b in arrays[:i])
+
     def test_the_same_x_twice(self):
         x = leaf(2)
         a, b = grad((x * x).sum(), [x, x])

@@ -128,6 +128,20 @@ def spec_is_the_kernels(case: Case) -> None:
             assert np.asarray(op(*operands, **attrs)).dtype == out.dtype
 
 
+def spec_is_the_kernels_for_other_dtypes(case: Case) -> None:
+    """The same for integers and float16, where the row takes them."""
+    if case.op.kind not in ("elementwise", "reduction", "view", "movement"):
+        return
+    for dtype in (np.float16, np.int32, np.int64):
+        operands = tuple(x.astype(dtype) if i in case.floats else x for i, x in enumerate(case.operands))
+        try:
+            with np.errstate(all="ignore"):
+                out = case.op(*map(Tensor, operands), **case.attrs)
+        except (TypeError, ValueError):  # no bits in floats, no floats in bits; no negative power of an integer
+            continue
+        assert case.op.spec(*map(spec_of, operands), **case.attrs) == Spec(out.shape, out.dtype)
+
+
 def out_is_filled(case: Case) -> None:
     """With `out=` the kernel writes just what it would have returned."""
     if case.op.fills:
@@ -360,6 +374,7 @@ def rules_draw(case: Case) -> None:
 
 ALL = (
     spec_is_the_kernels,
+    spec_is_the_kernels_for_other_dtypes,
     out_is_filled,
     values_are_left_alone,
     gradients_fit,

@@ -22,8 +22,9 @@ def slope(f, *values, dtype=np.float64):
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize(("exponent", "expected"), [
-    (0, [0, 0, 0]), (0.0, [0, 0, 0]), (1, [1, 1, 1]), (2.0, [0, -2, 6]), (3, [0, 3, 27])])
+@pytest.mark.parametrize(
+    ("exponent", "expected"), [(0, [0, 0, 0]), (0.0, [0, 0, 0]), (1, [1, 1, 1]), (2.0, [0, -2, 6]), (3, [0, 3, 27])]
+)
 def test_power_by_a_number_at_zero_and_below(exponent, expected, dtype):
     g = slope(lambda x: x**exponent, [0.0, -1.0, 3.0], dtype=dtype)
     assert g.dtype == dtype
@@ -77,9 +78,15 @@ def test_hypot_at_zero():
     np.testing.assert_array_equal(slope(np.hypot, [0.0], [0.0]), [[0], [0]])
 
 
-@pytest.mark.parametrize("clip", [
-    lambda x: np.clip(x, -1, 1), lambda x: np.clip(x, a_min=-1, a_max=1), lambda x: x.clip(-1, 1),
-    lambda x: ops.clip(x, min=-1, max=1)])
+@pytest.mark.parametrize(
+    "clip",
+    [
+        lambda x: np.clip(x, -1, 1),
+        lambda x: np.clip(x, a_min=-1, a_max=1),
+        lambda x: x.clip(-1, 1),
+        lambda x: ops.clip(x, min=-1, max=1),
+    ],
+)
 def test_clip_passes_the_gradient_inside_and_on_the_bounds(clip):
     np.testing.assert_array_equal(slope(clip, [-2.0, -1.0, 0.0, 1.0, 2.0]), [0, 1, 1, 1, 0])
 
@@ -137,8 +144,15 @@ def test_sinc_to_second_order_near_zero(x):
     from math import factorial, pi
 
     def series(order):
-        return sum((-1) ** k * pi ** (2 * k) * factorial(2 * k) / factorial(2 * k - order) / factorial(2 * k + 1)
-                   * x ** (2 * k - order) for k in range((order + 1) // 2, 30))
+        return sum(
+            (-1) ** k
+            * pi ** (2 * k)
+            * factorial(2 * k)
+            / factorial(2 * k - order)
+            / factorial(2 * k + 1)
+            * x ** (2 * k - order)
+            for k in range((order + 1) // 2, 30)
+        )
 
     t = Tensor(np.array(x), requires_grad=True)
     first = grad(np.sinc(t), t, create_graph=True)

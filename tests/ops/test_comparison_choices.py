@@ -13,9 +13,21 @@ from minigrad.core.tensor import Tensor
 x = Tensor(np.array([-1.0, 0.0, 2.0]), requires_grad=True)
 
 
-@pytest.mark.parametrize("f", [
-    lambda t: t > 0, lambda t: t <= 0, lambda t: t == 0, lambda t: t != 0, np.isfinite, np.signbit,
-    lambda t: np.logical_and(t, t > 0), lambda t: (t > 0) | (t < 0), lambda t: ~(t > 0), np.logical_not])
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda t: t > 0,
+        lambda t: t <= 0,
+        lambda t: t == 0,
+        lambda t: t != 0,
+        np.isfinite,
+        np.signbit,
+        lambda t: np.logical_and(t, t > 0),
+        lambda t: (t > 0) | (t < 0),
+        lambda t: ~(t > 0),
+        np.logical_not,
+    ],
+)
 def test_comparisons_give_booleans_that_take_no_gradient(f):
     y = f(x)
     assert isinstance(y, Tensor)
@@ -53,11 +65,14 @@ def test_where_with_one_argument_says_why_not(value):
         np.where(value > 0)
 
 
-@pytest.mark.parametrize(("make", "expected"), [
-    (lambda t: ops.safe_where(t > 0, np.log, t), [0, 0, 0.5]),
-    (lambda t: ops.safe_where(t > 0, np.sqrt, t, otherwise=t), [1, 1, 0.5 / np.sqrt(2)]),
-    (lambda t: ops.safe_where(t != 0, lambda v: 1 / v, t, otherwise=0.0), [-1, 0, -0.25]),
-    (lambda t: ops.safe_where(t > 1, np.arccosh, t, fill=3.0), [0, 0, 1 / np.sqrt(3)]),
-])
+@pytest.mark.parametrize(
+    ("make", "expected"),
+    [
+        (lambda t: ops.safe_where(t > 0, np.log, t), [0, 0, 0.5]),
+        (lambda t: ops.safe_where(t > 0, np.sqrt, t, otherwise=t), [1, 1, 0.5 / np.sqrt(2)]),
+        (lambda t: ops.safe_where(t != 0, lambda v: 1 / v, t, otherwise=0.0), [-1, 0, -0.25]),
+        (lambda t: ops.safe_where(t > 1, np.arccosh, t, fill=3.0), [0, 0, 1 / np.sqrt(3)]),
+    ],
+)
 def test_safe_where_keeps_the_other_branch_out_of_the_gradient(make, expected):
     np.testing.assert_allclose(grad(make(x).sum(), x), expected)

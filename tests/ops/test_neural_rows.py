@@ -172,13 +172,16 @@ def test_targets_of_another_dtype_do_not_widen_float32(dtype):
         assert y.node.fn.rule(0).on_arrays(np.ones(y.shape, np.float32), y.node, 0).dtype == np.float32
 
 
-@pytest.mark.parametrize(("labels", "error", "message"), [
-    ([0, 5], LabelError, r"label 5 at \[1\] is out of range: .* 3 classes, so .* between 0 and 2; .* needs 6"),
-    ([-1, 5], LabelError, r"label -1 at \[0\] \(and 1 more\)"),
-    ([0.0, 1.0], LabelError, "must be integers, got float64"),
-    ([0, 1, 2], ShapeError, r"labels have shape \(3,\), logits \(2, 3\); .* the classes: \(2,\)"),
-    ([[0], [1]], ShapeError, r"labels have shape \(2, 1\)"),
-])
+@pytest.mark.parametrize(
+    ("labels", "error", "message"),
+    [
+        ([0, 5], LabelError, r"label 5 at \[1\] is out of range: .* 3 classes, so .* between 0 and 2; .* needs 6"),
+        ([-1, 5], LabelError, r"label -1 at \[0\] \(and 1 more\)"),
+        ([0.0, 1.0], LabelError, "must be integers, got float64"),
+        ([0, 1, 2], ShapeError, r"labels have shape \(3,\), logits \(2, 3\); .* the classes: \(2,\)"),
+        ([[0], [1]], ShapeError, r"labels have shape \(2, 1\)"),
+    ],
+)
 def test_bad_labels_are_refused(labels, error, message):
     with pytest.raises(error, match=message):
         ops.sparse_softmax_cross_entropy(Tensor(np.zeros((2, 3))), np.array(labels))

@@ -74,13 +74,15 @@ IN_RULES = [*IN_VALUE, looks_at_values, writes_upstream, widens]
 def with_rule(op: Op, position: int, plant: Callable) -> Op:
     """The row with an error in the rule at that position."""
     twin, rule = copy.copy(op), copy.copy(op.rules[position])
-    right = rule.formula
 
-    def wrong(g: Any, *reads: Any) -> Any:
-        d = right(g, *reads)
-        return d if d is None else plant(d, g)
+    def wronged(right: Callable) -> Callable:
+        def wrong(g: Any, node: Any, place: int) -> Any:
+            d = right(g, node, place)
+            return d if d is None else plant(d, g)
 
-    rule.formula = wrong
+        return wrong
+
+    rule.on_arrays, rule.on_values = wronged(rule.on_arrays), wronged(rule.on_values)
     twin.rules = (*op.rules[:position], rule, *op.rules[position + 1 :])
     return twin
 
@@ -231,7 +233,7 @@ IN_SWEEP = {
         )
     ],
     "gradient not unbroadcast": [("d = unbroadcast(d, x.shape)", "d = d")],
-    "gradient shared with the upstream": [("d = d.copy()", "pass")],
+    "gradient shared with the upstream": [("pending[target] = d.copy()", "pending[target] = d")],
 }
 
 

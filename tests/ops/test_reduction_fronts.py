@@ -14,8 +14,21 @@ from minigrad.core.autodiff import grad
 from minigrad.core.symbol import Symbol
 from minigrad.core.tensor import Tensor
 
-EVERY = [np.sum, np.mean, np.prod, np.max, np.min, np.amax, np.amin, np.var, np.std, np.any, np.all, np.ptp,
-         np.count_nonzero]
+EVERY = [
+    np.sum,
+    np.mean,
+    np.prod,
+    np.max,
+    np.min,
+    np.amax,
+    np.amin,
+    np.var,
+    np.std,
+    np.any,
+    np.all,
+    np.ptp,
+    np.count_nonzero,
+]
 
 
 @st.composite
@@ -43,10 +56,14 @@ def test_value_and_spec_are_numpys(f, case, keepdims):
     assert (s.shape, s.dtype) == (expected.shape, expected.dtype)
 
 
-@pytest.mark.parametrize("ufunc", [
-    np.add, np.multiply, np.maximum, np.minimum, np.logical_and, np.logical_or, np.logaddexp], ids=lambda u: u.__name__)
 @pytest.mark.parametrize(
-    "given_axis", [{}, {"axis": 1}, {"axis": None}, {"axis": (0, 1)}, {"axis": -1, "keepdims": True}], ids=str)
+    "ufunc",
+    [np.add, np.multiply, np.maximum, np.minimum, np.logical_and, np.logical_or, np.logaddexp],
+    ids=lambda u: u.__name__,
+)
+@pytest.mark.parametrize(
+    "given_axis", [{}, {"axis": 1}, {"axis": None}, {"axis": (0, 1)}, {"axis": -1, "keepdims": True}], ids=str
+)
 def test_reduce_of_a_ufunc(ufunc, given_axis):
     x = np.array([[1.0, -2.0, 0.5], [3.0, 0.0, 2.0]])
     if ufunc is np.logaddexp and isinstance(given_axis.get("axis"), tuple):
@@ -120,8 +137,10 @@ def test_prod_with_zeros(x, first):
     g = grad(np.prod(t), t, create_graph=True)
     np.testing.assert_array_equal(g.numpy(), first)
     hessian = np.array([grad(g[i], t, retain_graph=True, allow_unused=True) for i in range(len(x))])
-    others = [[np.prod([x[k] for k in range(len(x)) if k not in (i, j)]) if i != j else 0.0
-               for j in range(len(x))] for i in range(len(x))]
+    others = [
+        [np.prod([x[k] for k in range(len(x)) if k not in (i, j)]) if i != j else 0.0 for j in range(len(x))]
+        for i in range(len(x))
+    ]
     np.testing.assert_array_equal(hessian, others)
 
 

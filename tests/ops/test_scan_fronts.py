@@ -46,11 +46,15 @@ def test_cumprod_with_zeros_to_second_order():
     np.testing.assert_array_equal(g.numpy(), [1, 32, 0, 0])
     a, b, c, d = 2.0, 0.0, 3.0, 4.0
     hessian = [grad(g[i], x, retain_graph=True) for i in range(4)]
-    np.testing.assert_array_equal(hessian, [
-        [0, 1 + c + c * d, b + b * d, b * c],
-        [1 + c + c * d, 0, a + a * d, a * c],
-        [b + b * d, a + a * d, 0, a * b],
-        [b * c, a * c, a * b, 0]])
+    np.testing.assert_array_equal(
+        hessian,
+        [
+            [0, 1 + c + c * d, b + b * d, b * c],
+            [1 + c + c * d, 0, a + a * d, a * c],
+            [b + b * d, a + a * d, 0, a * b],
+            [b * c, a * c, a * b, 0],
+        ],
+    )
 
 
 @pytest.mark.parametrize("f", [np.add, np.multiply])

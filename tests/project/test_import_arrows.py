@@ -29,7 +29,7 @@ ROOMS = {
     "metrics": TABLE | {"losses"},
     "optimizers": TABLE,
     "callbacks": TABLE,
-    "utils": TABLE | {"random"},
+    "utils": TABLE | {"random", "callbacks"},
 }
 ROOMS["models"] = set(ROOMS)
 # These look at all the others, and nobody looks at them, except late: in a function that draws or saves.

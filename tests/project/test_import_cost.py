@@ -39,9 +39,7 @@ def import_ms(module: str) -> float:
 
 def newly_imported(module: str) -> set[str]:
     """The modules that importing `module` adds to those of NumPy."""
-    program = (
-        f"import numpy, sys; before = set(sys.modules); import {module}; print(*sys.modules.keys() - before)"
-    )
+    program = f"import numpy, sys; before = set(sys.modules); import {module}; print(*sys.modules.keys() - before)"
     return set(python("-c", program).stdout.split())
 
 

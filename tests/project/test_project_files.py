@@ -52,9 +52,7 @@ def test_no_python_file_is_longer_than_600_lines():
 def test_files_of_tests_have_names_of_their_own():
     """pytest imports them by their bare names."""
     names = [
-        path.name
-        for path in FILES
-        if "tests" in path.parts and path.suffix == ".py" and path.name != "conftest.py"
+        path.name for path in FILES if "tests" in path.parts and path.suffix == ".py" and path.name != "conftest.py"
     ]
     assert {n for n in names if names.count(n) > 1} == set()
 

@@ -39,8 +39,12 @@ def test_the_founding_example_prints_its_summary_letter_by_letter(printed):
 
 
 def test_each_print_says_what_its_comment_says(printed):
-    promised = [comment for language, code in BLOCKS if language == "python"
-                for comment in re.findall(r"^print\(.*?\)\s+# (.*)$", code, re.MULTILINE)]
+    promised = [
+        comment
+        for language, code in BLOCKS
+        if language == "python"
+        for comment in re.findall(r"^print\(.*?\)\s+# (.*)$", code, re.MULTILINE)
+    ]
     said = "".join(printed)
     assert promised
     assert [comment for comment in promised if comment not in said] == []
@@ -50,7 +54,9 @@ def test_the_blocks_with_rows_of_the_table_are_the_rows_of_the_table():
     import minigrad.ops.arithmetic
     import minigrad.ops.exponential
 
-    source = "".join(Path(module.__file__).read_text() for module in (minigrad.ops.arithmetic, minigrad.ops.exponential))
+    source = "".join(
+        Path(module.__file__).read_text() for module in (minigrad.ops.arithmetic, minigrad.ops.exponential)
+    )
     rows = [line for _, code in BLOCKS for line in code.splitlines() if "elementwise(np." in line]
     assert len(rows) == 2
     squeezed = re.sub(r"\s+", "", source)
