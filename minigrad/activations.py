@@ -15,8 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.ops import neural
-from minigrad.ops.neural import (
+from .ops import neural
+from .ops.neural import (
     elu,
     gelu,
     hard_sigmoid,
@@ -27,7 +27,7 @@ from minigrad.ops.neural import (
     softmax,
     softsign,
 )
-from minigrad.registry import Registry
+from .registry import Registry
 
 __all__ = [
     "deserialize",

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 
-from minigrad.errors import unknown
+from .errors import unknown
 
 __all__ = ["epsilon", "floatx", "set_epsilon", "set_floatx"]
 

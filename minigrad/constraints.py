@@ -17,8 +17,8 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from minigrad import config
-from minigrad.registry import Registry, construct
+from . import config
+from .registry import Registry, construct
 
 __all__ = [
     "Constraint",

@@ -93,7 +93,9 @@ def did_you_mean(name: object, known: Iterable[str]) -> str:
     from difflib import get_close_matches
 
     by_lower = {word.lower(): word for word in known}
-    close = get_close_matches(str(name).lower(), by_lower, n=1)
+    wanted = str(name).lower()
+    close = get_close_matches(wanted, by_lower, n=3)
+    close.sort(key=lambda word: sorted(word) != sorted(wanted))  # first what has the same letters: adma, adam
     return f" Did you mean {by_lower[close[0]]!r}?" if close else ""
 
 

@@ -20,10 +20,10 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from minigrad import config
-from minigrad.errors import DTypeError, ShapeError, UnknownName, unknown
-from minigrad.random import Stream, check_seed
-from minigrad.registry import Registry, construct
+from . import config
+from .errors import DTypeError, ShapeError, UnknownName, unknown
+from .random import Stream, check_seed
+from .registry import Registry, construct
 
 __all__ = [
     "Constant",

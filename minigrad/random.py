@@ -19,7 +19,7 @@ from zlib import crc32
 
 import numpy as np
 
-from minigrad.errors import CorruptFile
+from .errors import CorruptFile
 
 __all__ = ["Stream", "check_seed", "generator", "get_seed", "permutation", "set_seed"]
 

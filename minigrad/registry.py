@@ -22,9 +22,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
+from itertools import chain
 from typing import Any, Generic, TypeVar
 
-from minigrad.errors import UnknownName, unknown
+from .errors import UnknownName, unknown
 
 __all__ = ["Registry", "check_names", "construct", "snake_case"]
 
@@ -57,13 +58,13 @@ class Registry(Generic[T]):
         self.callables = callables or base is None
         self._members: dict[str, Any] = {}  # by class or function name, exactly as written
         self._by_key: dict[str, Any] = {}  # by any name users may write, see _key
-        self._shown: dict[str, str] = {}  # by class or function name, the spelling that messages list
+        self._shown: dict[str, tuple[str, ...]] = {}  # by class or function name, the spellings that messages list
 
     def register(self, *aliases: str) -> Callable[[Member], Member]:
         """Return the decorator that adds a class or function under its own name and ``aliases``.
 
         The name is found in any spelling (``RandomNormal``, ``random_normal``, ``randomnormal``). Messages
-        show the first alias where there is one, else the name in snake case. A name that is taken is an
+        show the aliases where there are any, else the name in snake case. A name that is taken is an
         error, except by the same definition run again, as in a notebook.
         """
         if not all(isinstance(alias, str) for alias in aliases):
@@ -80,7 +81,7 @@ class Registry(Generic[T]):
                     raise ValueError(f"The {self.kind} name {key!r} is taken by {taken.__name__}.")
             self._by_key.update(dict.fromkeys(keys, member))
             self._members[name] = member
-            self._shown[name] = aliases[0] if aliases else snake_case(name)
+            self._shown[name] = aliases or (snake_case(name),)
             return member
 
         return add
@@ -99,7 +100,7 @@ class Registry(Generic[T]):
             return found
         from reprlib import repr as short
 
-        example = next(iter(self._shown.values()), "...")
+        example = next(iter(self._shown.values()), ("...",))[0]
         raise UnknownName(
             f"Cannot tell which {self.kind} is meant by {short(identifier)} (a {type(identifier).__name__}). "
             f"Give a name such as {example!r}, a config, or the {self.kind} itself."
@@ -135,11 +136,9 @@ class Registry(Generic[T]):
             name, arguments = config["class_name"], config.get("config", {})
             member = custom.get(name) or self._members.get(name)
         else:
-            raise UnknownName(
-                f"A {self.kind} config is {{'class_name': ..., 'config': {{...}}}}, got {config!r:.80}."
-            )
+            raise UnknownName(f"A {self.kind} config is {{'class_name': ..., 'config': {{...}}}}, got {config!r:.80}.")
         if member is None:
-            raise unknown(self.kind, name, [*self._shown.values(), *custom])
+            raise unknown(self.kind, name, [*chain(*self._shown.values()), *custom])
         if not isinstance(member, type):
             check_names(arguments, (), f"argument of {self.kind} {name}")
             return member
@@ -151,6 +150,8 @@ def construct(cls: type[T], config: Mapping[str, Any]) -> T:
     """Return ``cls(**config)``, with a "did you mean" for an argument that ``cls`` does not take."""
     from inspect import Parameter, signature
 
+    if config == {}:
+        return cls()
     parameters = signature(cls).parameters
     if not any(p.kind is Parameter.VAR_KEYWORD for p in parameters.values()):
         check_names(config, parameters, f"argument of {cls.__name__}")

@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from minigrad.registry import Registry, construct
+from .registry import Registry, construct
 
 __all__ = ["L1", "L1L2", "L2", "Regularizer", "deserialize", "get", "l1", "l1_l2", "l2", "serialize"]
 

@@ -5,12 +5,12 @@
 'val_loss'
 """
 
-from minigrad.callbacks.callback import Callback, LambdaCallback
-from minigrad.callbacks.callback_list import CallbackList
-from minigrad.callbacks.early_stopping import EarlyStopping
-from minigrad.callbacks.history import History
-from minigrad.callbacks.progbar_logger import ProgbarLogger
-from minigrad.callbacks.terminate_on_nan import TerminateOnNaN
+from .callback import Callback, LambdaCallback
+from .callback_list import CallbackList
+from .early_stopping import EarlyStopping
+from .history import History
+from .progbar_logger import ProgbarLogger
+from .terminate_on_nan import TerminateOnNaN
 
 __all__ = [
     "Callback",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from minigrad.errors import unknown
+from ..errors import unknown
 
 __all__ = ["BATCH_HOOKS", "EPOCH_HOOKS", "RUN_HOOKS", "Callback", "LambdaCallback", "Logs"]
 

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
 
-from minigrad.callbacks.callback import BATCH_HOOKS, EPOCH_HOOKS, RUN_HOOKS, Callback, Logs
-from minigrad.callbacks.history import History
-from minigrad.callbacks.progbar_logger import ProgbarLogger
+from .callback import BATCH_HOOKS, EPOCH_HOOKS, RUN_HOOKS, Callback, Logs
+from .history import History
+from .progbar_logger import ProgbarLogger
 
 __all__ = ["CallbackList"]
 

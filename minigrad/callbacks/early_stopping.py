@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from minigrad.callbacks.callback import Callback, Logs
-from minigrad.callbacks.displays import say
-from minigrad.callbacks.monitor import Monitor
+from .callback import Callback, Logs
+from .displays import say
+from .monitor import Monitor
 
 __all__ = ["EarlyStopping"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import weakref
 from typing import Any
 
-from minigrad.callbacks.callback import Callback, Logs
+from .callback import Callback, Logs
 
 __all__ = ["History"]
 

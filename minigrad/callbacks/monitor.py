@@ -6,8 +6,8 @@ import math
 import re
 import warnings
 
-from minigrad.callbacks.callback import Logs
-from minigrad.errors import did_you_mean, unknown
+from ..errors import did_you_mean, unknown
+from .callback import Logs
 
 __all__ = ["Monitor"]
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from time import perf_counter
 from typing import Any
 
-from minigrad.callbacks.callback import Callback, Logs
-from minigrad.callbacks.displays import Display, Log, pick_display, verbosity
-from minigrad.callbacks.progress import Progbar
+from .callback import Callback, Logs
+from .displays import Display, Log, pick_display, verbosity
+from .progress import Progbar
 
 __all__ = ["ProgbarLogger"]
 

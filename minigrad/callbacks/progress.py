@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.callbacks.displays import Display, clean, pick_display
+from .displays import Display, clean, pick_display
 
 __all__ = ["Progbar"]
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 
-from minigrad.callbacks.callback import Callback, Logs
-from minigrad.callbacks.displays import say
-from minigrad.errors import NonFiniteError
+from ..errors import NonFiniteError
+from .callback import Callback, Logs
+from .displays import say
 
 __all__ = ["TerminateOnNaN"]
 

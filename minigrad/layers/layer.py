@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cache
 from typing import Any, Self
 from weakref import WeakSet
@@ -69,6 +69,7 @@ class Layer:
         self._numbered: str | None = None  # the automatic name, from the first model that the layer is in
         self._trainable = bool(trainable)
         self._own: list[tuple[Variable, bool]] = []  # own weights, and whether each wants a gradient at all
+        self._wishes: dict[Variable, bool] = {}  # the same of the weights that are kept as attributes
         self._calls: WeakSet[Node] = WeakSet()  # for .output alone; weak, so that the graph lives for its readers only
         self._losses: list[Any] = []
         self.dtype = np.dtype(dtype or config.floatx())
@@ -155,6 +156,8 @@ class Layer:
         if training is not None and self._takes_training():
             kwargs["training"] = training  # said outright, it is part of the call, in a graph too
         mode = MODE.get()
+        if mode.scope is None:
+            self.clear_losses()
         if training is None:
             training = mode.scope.training if mode.scope else False
         token = MODE.set(mode._replace(scope=Scope(self, mode.scope, bool(training))))
@@ -227,12 +230,7 @@ class Layer:
 
     def named_sublayers(self) -> dict[str, Layer]:
         """The layers inside, by path: the attribute that holds them, and the place in a list or dict of them."""
-        out: dict[str, Layer] = {}
-        for attribute, value in vars(self).items():
-            for k, x in enumerate(leaves(value)):
-                if isinstance(x, Layer):
-                    out[attribute if x is value else f"{attribute}/{k}"] = x
-        return out
+        return dict(held(self, Layer))
 
     def sublayers(self) -> list[Layer]:
         """The layers inside, each once, in order of assignment."""
@@ -242,11 +240,10 @@ class Layer:
         """The weights made by add_weight, then Variables kept as attributes; each with its wish for a gradient."""
         own = list(self._own)
         seen = {id(v) for v, _ in own}
-        for value in vars(self).values():
-            for v in leaves(value):
-                if isinstance(v, Variable) and id(v) not in seen:
-                    seen.add(id(v))
-                    own.append((v, v.trainable))
+        for _, v in held(self, Variable):
+            if id(v) not in seen:
+                seen.add(id(v))
+                own.append((v, self._wishes.setdefault(v, v.trainable)))
         return own
 
     def named_weights(self, prefix: str = "") -> dict[str, Variable]:
@@ -261,18 +258,18 @@ class Layer:
 
     @property
     def weights(self) -> list[Variable]:
-        """The weights that take a gradient, then the others."""
-        return self.trainable_weights + self.non_trainable_weights
+        """All weights: its own, then those of the layers inside. Freezing some does not change the order."""
+        return list(self.named_weights().values())
 
     @property
     def trainable_weights(self) -> list[Variable]:
         """The weights that take a gradient."""
-        return [v for v in unique(self.named_weights().values()) if v.trainable]
+        return [v for v in self.weights if v.trainable]
 
     @property
     def non_trainable_weights(self) -> list[Variable]:
         """The frozen weights, and state such as moving averages."""
-        return [v for v in unique(self.named_weights().values()) if not v.trainable]
+        return [v for v in self.weights if not v.trainable]
 
     variables = weights
     trainable_variables = trainable_weights
@@ -323,23 +320,25 @@ class Layer:
     @property
     def output(self) -> Any:
         """The symbol that calling this layer gave, while that graph lives. GraphError if there is none, or several."""
-        symbols = [Symbol(specs_of(x), node, i) for node in self._calls for i, x in enumerate(node.body)]
-        if len(self._calls) != 1:
-            raise GraphError(
-                f"{self.name} was called {len(self._calls)} times on symbols; .output is clear only for one "
-                "call. Keep the symbol that the call returns"
-            )
+        node = self._only_call("output")
+        symbols = [Symbol(specs_of(x), node, i) for i, x in enumerate(node.body)]
         return symbols[0] if len(symbols) == 1 else symbols
 
     @property
     def input(self) -> Any:
         """The symbol that this layer was called on; as `output`."""
-        if len(self._calls) != 1:
-            raise GraphError(
-                f"{self.name} was called {len(self._calls)} times on symbols; .input is clear only for one call"
-            )
-        (node,) = self._calls
+        node = self._only_call("input")
         return node.inputs[0] if len(node.inputs) == 1 else list(node.inputs)
+
+    def _only_call(self, what: str) -> Node:
+        """The one call of this layer on symbols; those from within another layer count only if there are no others."""
+        calls = [node for node in self._calls if node.scope is None] or list(self._calls)
+        if len(calls) != 1:
+            raise GraphError(
+                f"{self.name} was called {len(calls)} times on symbols; .{what} is clear only for one call. Keep the "
+                "symbol that the call returns"
+            )
+        return calls[0]
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         """The shape that a call on inputs of that shape gives (None for an open axis)."""
@@ -380,6 +379,17 @@ def serialized(value: Any) -> Any:
             raise UnknownName(f"{value!r} cannot be saved: a lambda has no name to find it again by; use def")
         return value.__name__
     return value
+
+
+def held(layer: Layer, kind: type) -> Iterator[tuple[str, Any]]:
+    """(path, thing) for each thing of a kind that is an attribute, or in an attribute that is a list, tuple or dict."""
+    for attribute, value in vars(layer).items():
+        if isinstance(value, kind):
+            yield attribute, value
+        elif isinstance(value, (list, tuple, dict)) and value:
+            for k, x in enumerate(leaves(value)):
+                if isinstance(x, kind):
+                    yield f"{attribute}/{k}", x
 
 
 def free_name(name: str, taken: Any) -> str:

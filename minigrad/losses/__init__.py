@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from minigrad.losses.crossentropy import (
+from .crossentropy import (
     BinaryCrossentropy,
     BinaryFocalCrossentropy,
     CategoricalCrossentropy,
@@ -28,7 +28,7 @@ from minigrad.losses.crossentropy import (
     kl_divergence,
     sparse_categorical_crossentropy,
 )
-from minigrad.losses.hinge import (
+from .hinge import (
     CategoricalHinge,
     Hinge,
     SquaredHinge,
@@ -36,8 +36,8 @@ from minigrad.losses.hinge import (
     hinge,
     squared_hinge,
 )
-from minigrad.losses.loss import FunctionLoss, Loss, registry
-from minigrad.losses.regression import (
+from .loss import FunctionLoss, Loss, registry
+from .regression import (
     CosineSimilarity,
     Huber,
     LogCosh,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from minigrad.errors import LabelError, NonFiniteError, ShapeError
+from ..errors import LabelError, NonFiniteError, ShapeError
 
 __all__ = ["Shape", "check_classes", "check_finite", "check_labels", "check_range", "first_where", "same_sizes"]
 

@@ -6,16 +6,16 @@ from typing import Any
 
 import numpy as np
 
-from minigrad import config
-from minigrad.errors import ShapeError
-from minigrad.losses.checks import Shape, check_classes, check_labels, check_range, same_sizes
-from minigrad.losses.loss import Loss, SameShapeLoss, function_form, registry
-from minigrad.ops.neural import (
+from .. import config
+from ..errors import ShapeError
+from ..ops.neural import (
     sigmoid,
     sigmoid_cross_entropy,
     softmax_cross_entropy,
     sparse_softmax_cross_entropy,
 )
+from .checks import Shape, check_classes, check_labels, check_range, same_sizes
+from .loss import Loss, SameShapeLoss, function_form, registry
 
 __all__ = [
     "BinaryCrossentropy",

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.losses.checks import Shape, check_range
-from minigrad.losses.loss import SameShapeLoss, function_form, registry
+from .checks import Shape, check_range
+from .loss import SameShapeLoss, function_form, registry
 
 __all__ = ["CategoricalHinge", "Hinge", "SquaredHinge", "categorical_hinge", "hinge", "squared_hinge"]
 

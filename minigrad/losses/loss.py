@@ -7,12 +7,12 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from minigrad import config
-from minigrad.core.symbol import Symbol
-from minigrad.core.tensor import Tensor
-from minigrad.errors import DTypeError, ShapeError, unknown
-from minigrad.losses.checks import Shape, check_finite, same_sizes
-from minigrad.registry import Registry, construct, snake_case
+from .. import config
+from ..core.symbol import Symbol
+from ..core.tensor import Tensor
+from ..errors import DTypeError, ShapeError, unknown
+from ..registry import Registry, construct, snake_case
+from .checks import Shape, check_finite, same_sizes
 
 __all__ = [
     "REDUCTIONS",
@@ -31,7 +31,7 @@ Self = TypeVar("Self", bound="Loss")
 
 
 class Loss:
-    """Base of all losses. A member is ``call`` and, where targets must be of a kind, ``check`` and ``prepare``.
+    """Base of all losses. A member is ``call`` and, where targets must be of a kind, the checks of that.
 
     ``call`` is NumPy text: it runs on arrays, is differentiated on Tensors and drawn on Symbols.
 
@@ -42,7 +42,7 @@ class Loss:
             ``'mean_with_sample_weight'``: divided by the sum of the weights; ``'sum'``; ``'none'`` or None.
 
     A loss of your own takes targets that have as many samples as the predictions; to ask for more, override
-    ``check``.
+    ``check_shape`` and ``check_values``.
 
     >>> class Pinball(Loss):
     ...     def call(self, y_true, y_pred):

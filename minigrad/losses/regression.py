@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from minigrad import config
-from minigrad.losses.loss import SameShapeLoss, function_form, registry
-from minigrad.ops.neural import softplus
+from .. import config
+from ..ops.neural import softplus
+from .loss import SameShapeLoss, function_form, registry
 
 __all__ = [
     "CosineSimilarity",

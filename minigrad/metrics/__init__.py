@@ -15,8 +15,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from minigrad.losses import Loss
-from minigrad.metrics.accuracy import (
+from ..losses import Loss
+from .accuracy import (
     Accuracy,
     BinaryAccuracy,
     CategoricalAccuracy,
@@ -30,7 +30,7 @@ from minigrad.metrics.accuracy import (
     sparse_top_k_categorical_accuracy,
     top_k_categorical_accuracy,
 )
-from minigrad.metrics.confusion import (
+from .confusion import (
     AUC,
     FalseNegatives,
     FalsePositives,
@@ -39,8 +39,8 @@ from minigrad.metrics.confusion import (
     TrueNegatives,
     TruePositives,
 )
-from minigrad.metrics.f_score import F1Score, FBetaScore
-from minigrad.metrics.loss_metrics import (
+from .f_score import F1Score, FBetaScore
+from .loss_metrics import (
     BinaryCrossentropy,
     CategoricalCrossentropy,
     CategoricalHinge,
@@ -58,8 +58,8 @@ from minigrad.metrics.loss_metrics import (
     SparseCategoricalCrossentropy,
     SquaredHinge,
 )
-from minigrad.metrics.metric import Mean, MeanMetricWrapper, Metric, Sum, registry
-from minigrad.metrics.r2_score import R2Score
+from .metric import Mean, MeanMetricWrapper, Metric, Sum, registry
+from .r2_score import R2Score
 
 __all__ = [
     "AUC",

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.errors import ShapeError
-from minigrad.losses import BinaryCrossentropy, BinaryFocalCrossentropy, Loss, SparseCategoricalCrossentropy
-from minigrad.losses.checks import check_labels
-from minigrad.metrics.metric import MeanMetricWrapper, Metric, plain, registry, same_shape
+from ..errors import ShapeError
+from ..losses import BinaryCrossentropy, BinaryFocalCrossentropy, Loss, SparseCategoricalCrossentropy
+from ..losses.checks import check_labels
+from .metric import MeanMetricWrapper, Metric, plain, registry, same_shape
 
 __all__ = [
     "Accuracy",

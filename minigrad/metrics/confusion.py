@@ -7,12 +7,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from minigrad import config
-from minigrad.errors import LabelError, unknown
-from minigrad.losses.checks import first_where
-from minigrad.losses.loss import fit_weights
-from minigrad.metrics.metric import Metric, plain, registry, same_shape
-from minigrad.ops.neural import sigmoid
+from .. import config
+from ..errors import LabelError, unknown
+from ..losses.checks import first_where
+from ..losses.loss import fit_weights
+from ..ops.neural import sigmoid
+from .metric import Metric, plain, registry, same_shape
 
 __all__ = ["AUC", "FalseNegatives", "FalsePositives", "Precision", "Recall", "TrueNegatives", "TruePositives"]
 

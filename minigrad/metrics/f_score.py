@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.errors import ShapeError, unknown
-from minigrad.losses.loss import fit_weights
-from minigrad.metrics.confusion import ratio
-from minigrad.metrics.metric import Metric, plain, registry, same_shape
+from ..errors import ShapeError, unknown
+from ..losses.loss import fit_weights
+from .confusion import ratio
+from .metric import Metric, plain, registry, same_shape
 
 __all__ = ["F1Score", "FBetaScore"]
 

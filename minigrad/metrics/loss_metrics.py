@@ -8,11 +8,11 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from minigrad import losses
-from minigrad.losses import Loss
-from minigrad.losses.loss import fit_weights
-from minigrad.metrics.metric import Mean, plain, registry
-from minigrad.registry import construct, snake_case
+from .. import losses
+from ..losses import Loss
+from ..losses.loss import fit_weights
+from ..registry import construct, snake_case
+from .metric import Mean, plain, registry
 
 __all__ = [
     "BinaryCrossentropy",

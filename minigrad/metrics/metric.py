@@ -7,10 +7,10 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from minigrad.core.tensor import Tensor
-from minigrad.errors import ShapeError
-from minigrad.losses.loss import fit_weights
-from minigrad.registry import Registry, construct, snake_case
+from ..core.tensor import Tensor
+from ..errors import ShapeError
+from ..losses.loss import fit_weights
+from ..registry import Registry, construct, snake_case
 
 __all__ = ["Mean", "MeanMetricWrapper", "Metric", "Sum", "aligned", "plain", "registry", "same_shape"]
 

@@ -13,13 +13,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from minigrad.optimizers import schedules
-from minigrad.optimizers.adagrad import Adadelta, Adagrad
-from minigrad.optimizers.adam import Adam, Adamax, AdamW, Nadam
-from minigrad.optimizers.lion import Lion
-from minigrad.optimizers.optimizer import Optimizer, registry
-from minigrad.optimizers.rmsprop import RMSprop
-from minigrad.optimizers.sgd import SGD
+from . import schedules
+from .adagrad import Adadelta, Adagrad
+from .adam import Adam, Adamax, AdamW, Nadam
+from .lion import Lion
+from .optimizer import Optimizer, registry
+from .rmsprop import RMSprop
+from .sgd import SGD
 
 __all__ = [
     "SGD",

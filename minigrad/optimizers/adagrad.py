@@ -6,8 +6,8 @@ from typing import Any, Unpack
 
 import numpy as np
 
-from minigrad.core.tensor import Variable
-from minigrad.optimizers.optimizer import Optimizer, Options, Rate, registry
+from ..core.tensor import Variable
+from .optimizer import Optimizer, Options, Rate, registry
 
 __all__ = ["Adadelta", "Adagrad"]
 

@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.core.rowsparse import RowSparse
-from minigrad.core.tensor import Tensor, Variable
-from minigrad.errors import GradientError, ShapeError
+from ..core.rowsparse import RowSparse
+from ..core.tensor import Tensor, Variable
+from ..errors import GradientError, ShapeError
 
 __all__ = ["by_global_norm", "by_norm", "by_value", "checked"]
 

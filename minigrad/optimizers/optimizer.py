@@ -9,11 +9,11 @@ from typing import Any, TypedDict, TypeVar, Unpack
 
 import numpy as np
 
-from minigrad.core.rowsparse import RowSparse
-from minigrad.core.tensor import Variable
-from minigrad.optimizers import gradients, schedules
-from minigrad.optimizers.schedules import InverseTimeDecay, LearningRateSchedule
-from minigrad.registry import Registry, check_names
+from ..core.rowsparse import RowSparse
+from ..core.tensor import Variable
+from ..registry import Registry, check_names
+from . import gradients, schedules
+from .schedules import InverseTimeDecay, LearningRateSchedule
 
 __all__ = ["Optimizer", "Options", "Rate", "registry"]
 

@@ -6,7 +6,7 @@ from typing import Any, Unpack
 
 import numpy as np
 
-from minigrad.optimizers.optimizer import Optimizer, Options, Rate, registry
+from .optimizer import Optimizer, Options, Rate, registry
 
 __all__ = ["RMSprop"]
 

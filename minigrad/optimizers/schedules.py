@@ -14,7 +14,7 @@ from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
-from minigrad.registry import Registry, construct
+from ..registry import Registry, construct
 
 __all__ = [
     "CosineDecay",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Unpack
 
-from minigrad.optimizers.optimizer import Optimizer, Options, Rate, registry
+from .optimizer import Optimizer, Options, Rate, registry
 
 __all__ = ["SGD"]
 

@@ -1,5 +1,5 @@
 """Files that hold models: the only room that reads untrusted bytes."""
 
-from minigrad.saving.weights import load_weights, save_weights
+from .weights import load_weights, save_weights
 
 __all__ = ["load_weights", "save_weights"]

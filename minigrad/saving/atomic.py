@@ -75,9 +75,7 @@ def _sweep(folder: str) -> None:
         orphans = [
             entry.path
             for entry in entries
-            if (match := _TEMPORARY.fullmatch(entry.name))
-            and match[2] == _machine()
-            and not _is_running(int(match[1]))
+            if (match := _TEMPORARY.fullmatch(entry.name)) and match[2] == _machine() and not _is_running(int(match[1]))
         ]
     for orphan in orphans:
         with suppress(OSError):

@@ -21,8 +21,8 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from minigrad.errors import CorruptFile, DTypeError, UnsafeFile
-from minigrad.saving.atomic import atomic_write
+from ..errors import CorruptFile, DTypeError, UnsafeFile
+from .atomic import atomic_write
 
 __all__ = ["load", "load_metadata", "loads", "save"]
 
@@ -43,9 +43,7 @@ _VERSION, _DIGEST = "minigrad.version", "minigrad.sha256"  # a file has both or 
 _NO_DIGEST = "0" * 64
 
 
-def save(
-    tensors: Mapping[str, Any], path: str | os.PathLike[str], metadata: Mapping[str, str] | None = None
-) -> None:
+def save(tensors: Mapping[str, Any], path: str | os.PathLike[str], metadata: Mapping[str, str] | None = None) -> None:
     """Write arrays to a file, atomically.
 
     Args:
@@ -176,9 +174,7 @@ class _Reader:
             raise UnsafeFile(f"{self.where}: {tensor} has the absurd shape {shape!r:.80}.")
         return dtype, tuple(shape), offsets[0], offsets[1]
 
-    def _array(
-        self, name: str, dtype: np.dtype[Any], shape: tuple[int, ...], begin: int, end: int
-    ) -> np.ndarray:
+    def _array(self, name: str, dtype: np.dtype[Any], shape: tuple[int, ...], begin: int, end: int) -> np.ndarray:
         raw = self.data[begin:end]
         if dtype == np.bool_ and raw.size and raw.max() > 1:
             self.fail(f"tensor {name!r:.80} is of booleans, but has bytes other than 0 and 1")

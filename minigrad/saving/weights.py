@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.errors import WeightsError, did_you_mean
-from minigrad.saving import safetensors
+from ..errors import WeightsError, did_you_mean
+from . import safetensors
 
 __all__ = ["load_weights", "save_weights"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from minigrad.visualize.svg import FAINT_INK, RULE, Element, fit, picture, text, text_width, translate
+from .svg import FAINT_INK, RULE, Element, fit, picture, text, text_width, translate
 
 Point = tuple[float, float]
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from minigrad.visualize.axes import Frame, nice_ticks
-from minigrad.visualize.labels import place_labels
-from minigrad.visualize.svg import FAINT_INK, Element, shorten, straight_path, text
+from .axes import Frame, nice_ticks
+from .labels import place_labels
+from .svg import FAINT_INK, Element, shorten, straight_path, text
 
 # Okabe and Ito's colours, which stay apart for eyes with any colour vision, darkened for thin lines on white.
 COLOURS = ("#0072b2", "#d55e00", "#00866a", "#b5548c", "#8a7500", "#3f8fc4", "#444444")

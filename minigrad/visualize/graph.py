@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
 
-from minigrad.visualize.layout import Point, layout
-from minigrad.visualize.svg import (
+from .layout import Point, layout
+from .svg import (
     FAINT_INK,
     INK,
     LONGEST_TEXT,

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 
-from minigrad.visualize.layering import Ranked, ranks
-from minigrad.visualize.placement import place_sideways, spread
+from .layering import Ranked, ranks
+from .placement import place_sideways, spread
 
 Point = tuple[float, float]
 

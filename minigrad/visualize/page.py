@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from numbers import Integral, Real
 
-from minigrad.visualize.svg import FONT, escape
+from .svg import FONT, escape
 
 STYLE = """
 :root { color-scheme: light dark;

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 
-from minigrad.visualize.layering import Ranked
+from .layering import Ranked
 
 PLACE_SWEEPS = 12
 BEND_PULL, END_PULL = 64.0, 0.05  # between two bends, and between a box and a bend; between two boxes it is 1

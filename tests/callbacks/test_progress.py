@@ -151,8 +151,7 @@ def test_a_terminal_shows_the_keras_look(clock, screen):
 def test_validation_values_come_at_the_end_and_test_batches_draw_nothing(clock, screen):
     run(clock, epochs=1, seconds_per_step=0.5)
     assert screen.lines[1] == (
-        "48/48 [==============================] - 24s 511ms/step"
-        " - loss: 0.2886 - accuracy: 0.5000 - val_loss: 9.0000"
+        "48/48 [==============================] - 24s 511ms/step - loss: 0.2886 - accuracy: 0.5000 - val_loss: 9.0000"
     )
 
 
@@ -205,9 +204,7 @@ def test_an_unknown_number_of_steps(clock, screen):
         bar.update(step, {"loss": 1.0})
     assert screen.lines == ["     10/Unknown - 5s 500ms/step - loss: 1.0000"]
     bar.update(10, finalize=True)
-    assert screen.lines[0].rstrip() == (
-        "10/10 [==============================] - 5s 500ms/step - loss: 1.0000"
-    )
+    assert screen.lines[0].rstrip() == ("10/10 [==============================] - 5s 500ms/step - loss: 1.0000")
 
 
 def test_an_epoch_that_was_cut_short_shows_how_far_it_came(clock, screen):

@@ -19,7 +19,6 @@ import pytest
 from minigrad import ops
 from minigrad.core.autodiff import grad
 from minigrad.core.mode import no_grad
-from minigrad.core.node import Node
 from minigrad.core.tensor import Tensor, Variable
 from minigrad.errors import DTypeError, GradientError
 
@@ -413,8 +412,3 @@ def test_A40_iteration():
     assert all(type(r) is Tensor for r in rows)
     with pytest.raises(TypeError):
         iter(leaf(1))
-
-
-def test_no_test_here_left_a_graph_behind():
-    gc.collect()
-    assert not [o for o in gc.get_objects() if type(o) is Node]

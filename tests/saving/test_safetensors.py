@@ -16,9 +16,7 @@ from hypothesis.extra import numpy as hnp
 from minigrad.errors import CorruptFile, DTypeError, MinigradError, UnsafeFile
 from minigrad.saving import safetensors
 
-DTYPES = st.sampled_from(
-    "? i1 u1 <i2 <u2 <i4 <u4 <i8 <u8 <f2 <f4 <f8 <c8 >i2 >u4 >i8 >f2 >f4 >f8 >c8".split()
-)
+DTYPES = st.sampled_from("? i1 u1 <i2 <u2 <i4 <u4 <i8 <u8 <f2 <f4 <f8 <c8 >i2 >u4 >i8 >f2 >f4 >f8 >c8".split())
 LAYOUTS = st.sampled_from([lambda a: a, lambda a: a.T, lambda a: a[::-1] if a.ndim else a, np.asfortranarray])
 ARRAYS = hnp.arrays(DTYPES, hnp.array_shapes(min_dims=0, max_dims=4, min_side=0, max_side=4))
 NAMES = st.text(st.characters(exclude_categories=["C", "Z"], exclude_characters="./\\"), min_size=1)
@@ -301,9 +299,7 @@ def test_the_official_package_reads_ours_and_we_its(tmp_path_factory, tensors):
     theirs = official.load_file(path)
     assert theirs.keys() == tensors.keys()
     assert all(same(tensors[name], theirs[name]) for name in tensors)
-    official.save_file(
-        {name: np.asarray(a, a.dtype.newbyteorder("="), order="C") for name, a in tensors.items()}, path
-    )
+    official.save_file({name: np.asarray(a, a.dtype.newbyteorder("="), order="C") for name, a in tensors.items()}, path)
     ours = safetensors.load(path)
     assert ours.keys() == tensors.keys()
     assert all(same(tensors[name], ours[name]) for name in tensors)

@@ -23,12 +23,7 @@ def texts(svg):
 def coordinates(svg):
     """All numbers in attributes that place something."""
     names = ("x", "y", "x1", "x2", "y1", "y2", "cx", "cy")
-    return [
-        float(element.get(name))
-        for element in ET.fromstring(svg).iter()
-        for name in names
-        if element.get(name)
-    ]
+    return [float(element.get(name)) for element in ET.fromstring(svg).iter() for name in names if element.get(name)]
 
 
 @given(st.lists(st.tuples(any_float, any_float), max_size=12), st.booleans())

@@ -46,9 +46,7 @@ def test_a_hostile_name_is_only_text(name):
 
 
 def test_every_line_of_a_box_is_shown():
-    root = ET.fromstring(
-        draw_graph([Box("e", "embedding_1", ["Embedding", "(None, 1000, 3)", "39 parameters"])], [])
-    )
+    root = ET.fromstring(draw_graph([Box("e", "embedding_1", ["Embedding", "(None, 1000, 3)", "39 parameters"])], []))
     (box,) = groups(root, "box")
     assert texts(box) == ["embedding_1", "Embedding", "(None, 1000, 3)", "39 parameters"]
     assert not list(box.iter(SVG + "title"))
@@ -65,9 +63,7 @@ def test_a_long_name_is_cut_and_told_on_hovering():
 
 
 def test_boxes_stand_at_different_places():
-    root = ET.fromstring(
-        draw_graph([Box(i, f"box {i}", ["a", "b"]) for i in range(4)], [(0, 1), (0, 2), (1, 3)])
-    )
+    root = ET.fromstring(draw_graph([Box(i, f"box {i}", ["a", "b"]) for i in range(4)], [(0, 1), (0, 2), (1, 3)]))
     moves = [group.get("transform") for group in groups(root, "box")]
     assert len(set(moves)) == 4
 

@@ -20,19 +20,14 @@ def graphs(draw, most=14):
     count = draw(st.integers(1, most))
     size = st.integers(1, 200)
     boxes = [(f"box {i}", draw(size), draw(size)) for i in range(count)]
-    edge = st.tuples(st.integers(0, count - 1), st.integers(0, count - 1)).filter(
-        lambda pair: pair[0] != pair[1]
-    )
+    edge = st.tuples(st.integers(0, count - 1), st.integers(0, count - 1)).filter(lambda pair: pair[0] != pair[1])
     pairs = draw(st.lists(edge, max_size=3 * count)) if count > 1 else []
     shuffled = draw(st.permutations(boxes))
     return shuffled, [(f"box {min(pair)}", f"box {max(pair)}") for pair in pairs]
 
 
 def rectangles(boxes, plan: Layout):
-    return {
-        key: (*plan.positions[key], plan.positions[key][0] + w, plan.positions[key][1] + h)
-        for key, w, h in boxes
-    }
+    return {key: (*plan.positions[key], plan.positions[key][0] + w, plan.positions[key][1] + h) for key, w, h in boxes}
 
 
 @given(graphs())
@@ -102,9 +97,7 @@ def test_edges_into_one_box_arrive_at_different_points(graph):
     assert len(set(wide)) == len(wide)
 
 
-@given(
-    st.lists(st.tuples(st.floats(-100, 100), st.floats(0.1, 10)), min_size=1, max_size=8), st.floats(0, 20)
-)
+@given(st.lists(st.tuples(st.floats(-100, 100), st.floats(0.1, 10)), min_size=1, max_size=8), st.floats(0, 20))
 def test_spread_keeps_the_gaps_and_the_balance(items, gap):
     wishes, weights = [wish for wish, _ in items], [weight for _, weight in items]
     places = spread(wishes, weights, [gap] * (len(items) - 1))

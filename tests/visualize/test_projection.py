@@ -8,9 +8,7 @@ from hypothesis.extra.numpy import arrays
 
 from minigrad.visualize.projection import pca
 
-matrices = arrays(
-    np.float64, st.tuples(st.integers(1, 8), st.integers(1, 6)), elements=st.integers(-50, 50).map(float)
-)
+matrices = arrays(np.float64, st.tuples(st.integers(1, 8), st.integers(1, 6)), elements=st.integers(-50, 50).map(float))
 
 
 @given(matrices, st.integers(1, 7))
