@@ -58,16 +58,16 @@ _registry: Registry[Any] = Registry("activation")
 
 @_registry.register()
 def linear(x: Any) -> Any:
-    """``x``, unchanged."""
+    """`x`, unchanged."""
     return x
 
 
 @_registry.register()
 def relu(x: Any, negative_slope: float = 0.0, max_value: float | None = None, threshold: float = 0.0) -> Any:
-    """``maximum(x, 0)``, or with other arguments Keras's general form.
+    """`maximum(x, 0)`, or with other arguments Keras's general form.
 
-    That is ``x`` from ``threshold`` on, but at most ``max_value``; below the threshold,
-    ``negative_slope * (x - threshold)``.
+    That is `x` from `threshold` on, but at most `max_value`; below the threshold,
+    `negative_slope * (x - threshold)`.
     """
     if negative_slope == 0.0 and threshold == 0.0:
         y = neural.relu(x)
@@ -78,25 +78,25 @@ def relu(x: Any, negative_slope: float = 0.0, max_value: float | None = None, th
 
 @_registry.register()
 def relu6(x: Any) -> Any:
-    """``x`` between 0 and 6: ``minimum(maximum(x, 0), 6)``."""
+    """`x` between 0 and 6: `minimum(maximum(x, 0), 6)`."""
     return relu(x, max_value=6.0)
 
 
 @_registry.register("silu", "swish")
 def silu(x: Any) -> Any:
-    """``x * sigmoid(x)``, also called swish (Ramachandran et al., 2017)."""
+    """`x * sigmoid(x)`, also called swish (Ramachandran et al., 2017)."""
     return neural.silu(x)
 
 
 @_registry.register()
 def sigmoid(x: Any) -> Any:
-    """``1 / (1 + exp(-x))``."""
+    """`1 / (1 + exp(-x))`."""
     return neural.sigmoid(x)
 
 
 @_registry.register()
 def softplus(x: Any) -> Any:
-    """``log(1 + exp(x))``."""
+    """`log(1 + exp(x))`."""
     return neural.softplus(x)
 
 
@@ -108,7 +108,7 @@ def tanh(x: Any) -> Any:
 
 @_registry.register()
 def exponential(x: Any) -> Any:
-    """``exp(x)``."""
+    """`exp(x)`."""
     return np.exp(x)
 
 
@@ -119,7 +119,7 @@ swish = silu
 
 
 def get(identifier: Any) -> Any:
-    """Return the function that a name, config or callable stands for; None is ``linear``."""
+    """Return the function that a name, config or callable stands for; None is `linear`."""
     return linear if identifier is None else _registry.get(identifier)
 
 
@@ -129,5 +129,5 @@ def serialize(activation: Any) -> Any:
 
 
 def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None) -> Any:
-    """Return the activation that ``serialize`` described; ``custom_objects`` adds the caller's own names."""
+    """Return the activation that `serialize` described; `custom_objects` adds the caller's own names."""
     return _registry.deserialize(config, custom_objects)

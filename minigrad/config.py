@@ -1,6 +1,6 @@
 """The two global settings that Keras has too: the default float type and the small constant.
 
-Counterpart: ``keras.config.floatx``, ``keras.config.epsilon`` and their setters, with the same meaning.
+Counterpart: `keras.config.floatx`, `keras.config.epsilon` and their setters, with the same meaning.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _epsilon = 1e-7
 
 
 def floatx() -> str:
-    """Return the dtype name new weights and inputs get when none is given: ``'float32'`` unless changed.
+    """Return the dtype name new weights and inputs get when none is given: `'float32'` unless changed.
 
     >>> floatx()
     'float32'
@@ -27,9 +27,9 @@ def floatx() -> str:
 
 
 def set_floatx(value: str) -> None:
-    """Set the default float dtype to ``'float16'``, ``'float32'`` or ``'float64'``.
+    """Set the default float dtype to `'float16'`, `'float32'` or `'float64'`.
 
-    Existing weights and models keep theirs. Any other value is an ``UnknownName``.
+    Existing weights and models keep theirs. Any other value is an `UnknownName`.
     """
     global _floatx
     if value not in _FLOATS:

@@ -39,7 +39,7 @@ Self = TypeVar("Self", bound="Constraint")
 
 
 class Constraint:
-    """The contract: ``__call__(w)`` returns allowed values of the same shape; ``get_config`` the arguments."""
+    """The contract: `__call__(w)` returns allowed values of the same shape; `get_config` the arguments."""
 
     def __call__(self, w: Any) -> Any:
         raise NotImplementedError(f"{type(self).__name__} needs a __call__(w) that returns allowed values.")
@@ -50,7 +50,7 @@ class Constraint:
 
     @classmethod
     def from_config(cls: type[Self], config: Mapping[str, Any]) -> Self:
-        """Return a constraint with the arguments in ``config``; an unknown one is an error."""
+        """Return a constraint with the arguments in `config`; an unknown one is an error."""
         return construct(cls, config)
 
 
@@ -67,13 +67,13 @@ class NonNeg(Constraint):
 
 @_registry.register()
 class MinMaxNorm(Constraint):
-    """The norm along ``axis`` is brought between ``min_value`` and ``max_value``.
+    """The norm along `axis` is brought between `min_value` and `max_value`.
 
     Args:
         min_value: the least norm.
         max_value: the greatest.
         rate: how much of the way is gone at each update: 1 for all of it.
-        axis: an axis or several. Along 0, the weights into each unit of a ``Dense`` kernel; along 1, each
+        axis: an axis or several. Along 0, the weights into each unit of a `Dense` kernel; along 1, each
             row of an embedding.
     """
 
@@ -105,7 +105,7 @@ class MinMaxNorm(Constraint):
 
 @_registry.register()
 class MaxNorm(Constraint):
-    """The norm along ``axis`` is at most ``max_value`` (Srivastava et al., 2014)."""
+    """The norm along `axis` is at most `max_value` (Srivastava et al., 2014)."""
 
     def __init__(self, max_value: float = 2, axis: int | Sequence[int] = 0) -> None:
         self.max_value, self.axis = float(max_value), _axes(axis)
@@ -122,7 +122,7 @@ class MaxNorm(Constraint):
 
 @_registry.register()
 class UnitNorm(Constraint):
-    """The norm along ``axis`` is 1."""
+    """The norm along `axis` is 1."""
 
     def __init__(self, axis: int | Sequence[int] = 0) -> None:
         self.axis = _axes(axis)
@@ -140,16 +140,16 @@ def get(identifier: Any) -> Any:
 
 
 def serialize(constraint: Any) -> Any:
-    """Return ``{'class_name': ..., 'config': {...}}`` of a constraint, or the name of a function."""
+    """Return `{'class_name': ..., 'config': {...}}` of a constraint, or the name of a function."""
     return _registry.serialize(constraint)
 
 
 def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None) -> Any:
-    """Return the constraint that ``serialize`` described; ``custom_objects`` adds the caller's own names."""
+    """Return the constraint that `serialize` described; `custom_objects` adds the caller's own names."""
     return _registry.deserialize(config, custom_objects)
 
 
-# Keras's second spelling of the classes, as in ``constraints.max_norm(3)``.
+# Keras's second spelling of the classes, as in `constraints.max_norm(3)`.
 max_norm, min_max_norm, non_neg, unit_norm = MaxNorm, MinMaxNorm, NonNeg, UnitNorm
 
 

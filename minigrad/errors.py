@@ -1,7 +1,7 @@
 """Every error minigrad raises on purpose, and the "did you mean" that goes with a misspelt name.
 
-Each class is both a ``MinigradError`` and the builtin a Python user would expect to catch, so that
-``except ValueError`` keeps working and ``except MinigradError`` catches only what we meant to say.
+Each class is both a `MinigradError` and the builtin a Python user would expect to catch, so that
+`except ValueError` keeps working and `except MinigradError` catches only what we meant to say.
 
 >>> issubclass(ShapeError, ValueError) and issubclass(ShapeError, MinigradError)
 True
@@ -59,7 +59,7 @@ class GradientError(MinigradError, RuntimeError):
 
 
 class TracingError(MinigradError, TypeError):
-    """A value was looked at in Python (``if``, ``float``, iteration) while it was still symbolic."""
+    """A value was looked at in Python (`if`, `float`, iteration) while it was still symbolic."""
 
 
 class UnknownName(MinigradError, ValueError):
@@ -83,7 +83,7 @@ class UnsafeFile(MinigradError, ValueError):
 
 
 def did_you_mean(name: object, known: Iterable[str]) -> str:
-    """Return ``" Did you mean 'adam'?"``, or ``""`` when nothing in ``known`` is close to ``name``.
+    """Return `" Did you mean 'adam'?"`, or `""` when nothing in `known` is close to `name`.
 
     >>> did_you_mean("adma", ["sgd", "adam"])
     " Did you mean 'adam'?"
@@ -100,7 +100,7 @@ def did_you_mean(name: object, known: Iterable[str]) -> str:
 
 
 def unknown(kind: str, name: object, known: Iterable[str]) -> UnknownName:
-    """Build (not raise) the error for a ``name`` that is none of the ``known`` names of its ``kind``.
+    """Build (not raise) the error for a `name` that is none of the `known` names of its `kind`.
 
     >>> unknown("optimizer", "adma", ["sgd", "adam"])
     UnknownName("Unknown optimizer 'adma'. Did you mean 'adam'? Known: adam, sgd.")

@@ -1,7 +1,7 @@
 """How weights begin: Keras's initializers, with its names, defaults and rules.
 
 An initializer is called with a shape and a dtype and returns an array. One without a seed draws new numbers
-at each call (they follow from the global seed, see ``minigrad.random``); one with a seed returns the same
+at each call (they follow from the global seed, see `minigrad.random`); one with a seed returns the same
 numbers for the same shape, whenever it is called.
 
 >>> Constant(2.0)((2, 3))
@@ -55,9 +55,9 @@ Self = TypeVar("Self", bound="Initializer")
 
 
 class Initializer:
-    """The contract: ``__call__(shape, dtype=None)`` returns an array; ``get_config`` the arguments.
+    """The contract: `__call__(shape, dtype=None)` returns an array; `get_config` the arguments.
 
-    The dtype is ``config.floatx()`` where none is given.
+    The dtype is `config.floatx()` where none is given.
     """
 
     def __call__(self, shape: Shape, dtype: Any = None) -> np.ndarray:
@@ -69,7 +69,7 @@ class Initializer:
 
     @classmethod
     def from_config(cls: type[Self], config: Mapping[str, Any]) -> Self:
-        """Return an initializer with the arguments in ``config``; an unknown one is an error."""
+        """Return an initializer with the arguments in `config`; an unknown one is an error."""
         return construct(cls, config)
 
 
@@ -113,7 +113,7 @@ class Constant(Initializer):
 
 @_registry.register()
 class Identity(Initializer):
-    """``gain`` times the identity matrix; for weights of rank 2, square or not."""
+    """`gain` times the identity matrix; for weights of rank 2, square or not."""
 
     def __init__(self, gain: float = 1.0) -> None:
         self.gain = float(gain)
@@ -183,14 +183,14 @@ class RandomUniform(_Random):
 
 @_registry.register()
 class VarianceScaling(_Random):
-    """Numbers of variance ``scale / fan``, so that signals keep their size from layer to layer.
+    """Numbers of variance `scale / fan`, so that signals keep their size from layer to layer.
 
     Args:
         scale: a number above zero.
-        mode: ``'fan_in'``, ``'fan_out'`` or ``'fan_avg'`` (their mean); a kernel of shape
+        mode: `'fan_in'`, `'fan_out'` or `'fan_avg'` (their mean); a kernel of shape
             (..., m, n), with p the product of the dots, has the fans m * p and n * p.
-        distribution: ``'truncated_normal'`` (or ``'normal'``, the same), ``'untruncated_normal'`` or
-            ``'uniform'``.
+        distribution: `'truncated_normal'` (or `'normal'`, the same), `'untruncated_normal'` or
+            `'uniform'`.
         seed: None or a whole number from 0.
     """
 
@@ -235,7 +235,7 @@ class VarianceScaling(_Random):
 
 
 class _Seeded(VarianceScaling):
-    """A ``VarianceScaling`` of which only the seed is left to choose."""
+    """A `VarianceScaling` of which only the seed is left to choose."""
 
     SCALE, MODE, DISTRIBUTION = 1.0, "fan_in", "truncated_normal"
 
@@ -288,7 +288,7 @@ class LecunUniform(_Seeded):
 
 @_registry.register()
 class Orthogonal(_Random):
-    """``gain`` times a random matrix whose rows or columns are orthonormal (Saxe et al., 2014).
+    """`gain` times a random matrix whose rows or columns are orthonormal (Saxe et al., 2014).
 
     A weight of more than two dimensions is seen as a matrix of its last dimension against all others.
     """
@@ -320,16 +320,16 @@ def get(identifier: Any) -> Any:
 
 
 def serialize(initializer: Any) -> Any:
-    """Return ``{'class_name': ..., 'config': {...}}`` of an initializer, or the name of a function."""
+    """Return `{'class_name': ..., 'config': {...}}` of an initializer, or the name of a function."""
     return _registry.serialize(initializer)
 
 
 def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None) -> Any:
-    """Return the initializer that ``serialize`` described; ``custom_objects`` adds the caller's own names."""
+    """Return the initializer that `serialize` described; `custom_objects` adds the caller's own names."""
     return _registry.deserialize(config, custom_objects)
 
 
-# Keras 2's second spelling of the classes, as in ``initializers.he_normal(seed=1)``.
+# Keras 2's second spelling of the classes, as in `initializers.he_normal(seed=1)`.
 zeros, ones, constant, identity = Zeros, Ones, Constant, Identity
 random_normal, random_uniform, truncated_normal = RandomNormal, RandomUniform, TruncatedNormal
 glorot_normal, glorot_uniform, he_normal, he_uniform = GlorotNormal, GlorotUniform, HeNormal, HeUniform
@@ -353,7 +353,7 @@ def _fans(shape: Shape) -> tuple[int, int]:
 
 
 def _fill(shape: Shape, dtype: np.dtype, draw: Callable[[int], np.ndarray]) -> np.ndarray:
-    """Return ``draw(size)`` in that shape and dtype, drawn in pieces: a large table needs no float64 twin."""
+    """Return `draw(size)` in that shape and dtype, drawn in pieces: a large table needs no float64 twin."""
     out = np.empty(shape, dtype)
     flat = out.reshape(-1)
     for start in range(0, flat.size, _PIECE):

@@ -1,8 +1,8 @@
 """Randomness that can be repeated: every generator derives from one seed.
 
-Nothing here touches NumPy's global random state. ``set_seed`` fixes the global seed (else it is drawn from
+Nothing here touches NumPy's global random state. `set_seed` fixes the global seed (else it is drawn from
 the operating system, once); all that was not given a seed of its own then follows from it by
-``numpy.random.SeedSequence``, so the same script gives the same weights, masks and shuffles.
+`numpy.random.SeedSequence`, so the same script gives the same weights, masks and shuffles.
 
 >>> set_seed(1)
 >>> a = Stream().generator.random()
@@ -48,7 +48,7 @@ def get_seed() -> int:
 
 
 def generator(*key: int | str) -> np.random.Generator:
-    """Return a new generator that depends on nothing but the global seed and ``key``.
+    """Return a new generator that depends on nothing but the global seed and `key`.
 
     >>> set_seed(1)
     >>> generator("negatives", 3).random() == generator("negatives", 3).random()
@@ -59,7 +59,7 @@ def generator(*key: int | str) -> np.random.Generator:
 
 
 def permutation(n: int, seed: int | None, epoch: int) -> np.ndarray:
-    """Return the order in which ``epoch`` visits ``n`` rows: a function of ``seed`` and ``epoch`` alone.
+    """Return the order in which `epoch` visits `n` rows: a function of `seed` and `epoch` alone.
 
     So a training run that starts again in the middle sees the rows it would have seen. A seed of None
     stands for the global seed.
@@ -75,10 +75,10 @@ def permutation(n: int, seed: int | None, epoch: int) -> np.ndarray:
 class Stream:
     """A source of random numbers for one layer, whose state can be saved and put back.
 
-    Counterpart: ``keras.random.SeedGenerator``.
+    Counterpart: `keras.random.SeedGenerator`.
 
     Args:
-        seed: a whole number from 0, for the numbers of ``np.random.default_rng(seed)``; None for the next
+        seed: a whole number from 0, for the numbers of `np.random.default_rng(seed)`; None for the next
             of the streams that derive from the global seed.
     """
 
@@ -102,7 +102,7 @@ class Stream:
         }
 
     def set_state(self, state: object) -> None:
-        """Put back what ``get_state`` returned; a damaged state is a ``CorruptFile`` and changes nothing."""
+        """Put back what `get_state` returned; a damaged state is a `CorruptFile` and changes nothing."""
         bits = {"state": 128, "inc": 128, "has_uint32": 1, "uinteger": 32}
         if not isinstance(state, dict) or state.keys() != bits.keys():
             raise CorruptFile(f"A random state has the keys {', '.join(bits)}, got {state!r:.200}.")
@@ -116,7 +116,7 @@ class Stream:
 
 
 def check_seed(seed: object) -> int | None:
-    """Return ``seed`` as an int, or None as None; 0 is a seed like any other."""
+    """Return `seed` as an int, or None as None; 0 is a seed like any other."""
     if seed is None:
         return None
     if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)):

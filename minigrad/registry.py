@@ -1,8 +1,8 @@
-"""Looking things up by name: the one mechanism behind ``optimizer='adam'`` and ``initializer='he_normal'``.
+"""Looking things up by name: the one mechanism behind `optimizer='adam'` and `initializer='he_normal'`.
 
-A room makes one ``Registry``, registers its members with a decorator, and gets from it the whole Keras
+A room makes one `Registry`, registers its members with a decorator, and gets from it the whole Keras
 custom: a name, a config, a class, an instance or (where that makes sense) any callable stands for the thing;
-things turn into ``{'class_name': ..., 'config': ...}`` and back; a misspelt name meets a "did you mean".
+things turn into `{'class_name': ..., 'config': ...}` and back; a misspelt name meets a "did you mean".
 Nothing is ever imported by a name found in a config: what is not registered or handed in does not exist.
 
 >>> shapes = Registry("shape")
@@ -34,7 +34,7 @@ Member = TypeVar("Member", bound=Callable[..., Any])  # a class to be instantiat
 
 
 def snake_case(name: str) -> str:
-    """Turn a class name into Keras's automatic name (the rule is that of ``tf.keras``).
+    """Turn a class name into Keras's automatic name (the rule is that of `tf.keras`).
 
     >>> [snake_case(n) for n in ("GlobalAveragePooling1D", "ReLU", "Conv2DTranspose", "LSTM", "_Mine")]
     ['global_average_pooling1d', 're_lu', 'conv2d_transpose', 'lstm', 'private__mine']
@@ -47,7 +47,7 @@ class Registry(Generic[T]):
     """The members of one kind, by name.
 
     Args:
-        kind: what a member is called in messages, such as ``'optimizer'``.
+        kind: what a member is called in messages, such as `'optimizer'`.
         base: the class that every member class and every instance must derive from; None for any.
         callables: whether any callable may stand for a member, as a function does for an initializer.
     """
@@ -61,9 +61,9 @@ class Registry(Generic[T]):
         self._shown: dict[str, tuple[str, ...]] = {}  # by class or function name, the spellings that messages list
 
     def register(self, *aliases: str) -> Callable[[Member], Member]:
-        """Return the decorator that adds a class or function under its own name and ``aliases``.
+        """Return the decorator that adds a class or function under its own name and `aliases`.
 
-        The name is found in any spelling (``RandomNormal``, ``random_normal``, ``randomnormal``). Messages
+        The name is found in any spelling (`RandomNormal`, `random_normal`, `randomnormal`). Messages
         show the aliases where there are any, else the name in snake case. A name that is taken is an
         error, except by the same definition run again, as in a notebook.
         """
@@ -87,7 +87,7 @@ class Registry(Generic[T]):
         return add
 
     def get(self, identifier: Any) -> T:
-        """Return the member that ``identifier`` stands for; anything else is an ``UnknownName``.
+        """Return the member that `identifier` stands for; anything else is an `UnknownName`.
 
         A name or a class gives a fresh instance with default arguments (a function is returned as it is), a
         config is deserialized, an instance comes back unchanged.
@@ -107,7 +107,7 @@ class Registry(Generic[T]):
         )
 
     def serialize(self, member: Any) -> str | dict[str, Any]:
-        """Return what ``deserialize`` needs: a function's name, or an instance's class name and config.
+        """Return what `deserialize` needs: a function's name, or an instance's class name and config.
 
         A lambda has no name to find it again by, and neither has a stranger that bears a member's name.
         """
@@ -123,9 +123,9 @@ class Registry(Generic[T]):
         return name if named is member else {"class_name": name, "config": member.get_config()}
 
     def deserialize(self, config: Any, custom_objects: Mapping[str, Any] | None = None) -> T:
-        """Return the member that ``config`` describes: a name, or ``{'class_name': name, 'config': {...}}``.
+        """Return the member that `config` describes: a name, or `{'class_name': name, 'config': {...}}`.
 
-        ``custom_objects`` maps further names to classes or functions of the caller's.
+        `custom_objects` maps further names to classes or functions of the caller's.
         """
         custom = custom_objects or {}
         if isinstance(config, str):
@@ -147,7 +147,7 @@ class Registry(Generic[T]):
 
 
 def construct(cls: type[T], config: Mapping[str, Any]) -> T:
-    """Return ``cls(**config)``, with a "did you mean" for an argument that ``cls`` does not take."""
+    """Return `cls(**config)`, with a "did you mean" for an argument that `cls` does not take."""
     from inspect import Parameter, signature
 
     if config == {}:
@@ -159,7 +159,7 @@ def construct(cls: type[T], config: Mapping[str, Any]) -> T:
 
 
 def check_names(given: Any, known: Iterable[str], kind: str) -> None:
-    """Raise ``UnknownName`` unless ``given`` is a mapping whose keys are all among the ``known`` names."""
+    """Raise `UnknownName` unless `given` is a mapping whose keys are all among the `known` names."""
     if not isinstance(given, Mapping):
         raise UnknownName(f"Expected a dict with the {kind}, got {given!r:.80} (a {type(given).__name__}).")
     known = tuple(known)
@@ -169,5 +169,5 @@ def check_names(given: Any, known: Iterable[str], kind: str) -> None:
 
 
 def _key(name: str) -> str:
-    """The spelling-blind form of a name: ``GlorotUniform`` and ``glorot_uniform`` share one."""
+    """The spelling-blind form of a name: `GlorotUniform` and `glorot_uniform` share one."""
     return name.replace("_", "").lower()

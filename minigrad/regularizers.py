@@ -25,7 +25,7 @@ Self = TypeVar("Self", bound="Regularizer")
 
 
 class Regularizer:
-    """The contract: ``__call__(x)`` returns a scalar in NumPy text; ``get_config`` the arguments."""
+    """The contract: `__call__(x)` returns a scalar in NumPy text; `get_config` the arguments."""
 
     def __call__(self, x: Any) -> Any:
         raise NotImplementedError(f"{type(self).__name__} needs a __call__(x) that returns a penalty.")
@@ -36,7 +36,7 @@ class Regularizer:
 
     @classmethod
     def from_config(cls: type[Self], config: Mapping[str, Any]) -> Self:
-        """Return a regularizer with the arguments in ``config``; an unknown one is an error."""
+        """Return a regularizer with the arguments in `config`; an unknown one is an error."""
         return construct(cls, config)
 
 
@@ -45,7 +45,7 @@ _registry: Registry[Regularizer] = Registry("regularizer", Regularizer, callable
 
 @_registry.register()
 class L1(Regularizer):
-    """``l1 * sum(abs(x))``: many weights become zero."""
+    """`l1 * sum(abs(x))`: many weights become zero."""
 
     def __init__(self, l1: float = 0.01) -> None:
         self.l1 = _factor("l1", l1)
@@ -59,7 +59,7 @@ class L1(Regularizer):
 
 @_registry.register()
 class L2(Regularizer):
-    """``l2 * sum(square(x))``: all weights become small."""
+    """`l2 * sum(square(x))`: all weights become small."""
 
     def __init__(self, l2: float = 0.01) -> None:
         self.l2 = _factor("l2", l2)
@@ -91,16 +91,16 @@ def get(identifier: Any) -> Any:
 
 
 def serialize(regularizer: Any) -> Any:
-    """Return ``{'class_name': ..., 'config': {...}}`` of a regularizer, or the name of a function."""
+    """Return `{'class_name': ..., 'config': {...}}` of a regularizer, or the name of a function."""
     return _registry.serialize(regularizer)
 
 
 def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None) -> Any:
-    """Return the regularizer that ``serialize`` described; ``custom_objects`` adds the caller's own names."""
+    """Return the regularizer that `serialize` described; `custom_objects` adds the caller's own names."""
     return _registry.deserialize(config, custom_objects)
 
 
-# Keras's second spelling of the classes, as in ``regularizers.l2(1e-4)``.
+# Keras's second spelling of the classes, as in `regularizers.l2(1e-4)`.
 l1, l2, l1_l2 = L1, L2, L1L2
 
 

@@ -1,4 +1,4 @@
-"""The contract of a callback: hooks that ``fit``, ``evaluate`` and ``predict`` call as they go."""
+"""The contract of a callback: hooks that `fit`, `evaluate` and `predict` call as they go."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ BATCH_HOOKS = tuple(f"on_{run}_batch_{end}" for run in _RUNS for end in ("begin"
 class Callback:
     """What watches or steers a model's runs. Override the hooks that matter; the others do nothing.
 
-    Source: ``keras.callbacks.Callback``. Batches and epochs count from 0. At a batch's end ``logs`` holds the
+    Source: `keras.callbacks.Callback`. Batches and epochs count from 0. At a batch's end `logs` holds the
     running means of loss and metrics over the epoch so far; at an epoch's end the epoch's values, those of
-    the validation under ``val_`` names. Setting ``self.model.stop_training = True`` ends ``fit`` after the
+    the validation under `val_` names. Setting `self.model.stop_training = True` ends `fit` after the
     running batch.
 
     Attributes:
-        params: ``verbose``, ``epochs`` and ``steps`` of the run (``steps`` is None where it is not known).
+        params: `verbose`, `epochs` and `steps` of the run (`steps` is None where it is not known).
         model: the model that runs.
     """
 
@@ -35,7 +35,7 @@ class Callback:
     model: Any = None
 
     def set_params(self, params: dict[str, Any]) -> None:
-        """Take note of the run's ``verbose``, ``epochs`` and ``steps``."""
+        """Take note of the run's `verbose`, `epochs` and `steps`."""
         self.params = params
 
     def set_model(self, model: Any) -> None:
@@ -74,8 +74,8 @@ class Callback:
 class LambdaCallback(Callback):
     """A callback made of functions, given by the names of the hooks they stand for.
 
-    Source: ``keras.callbacks.LambdaCallback``. Each function takes what its hook takes: ``(epoch, logs)``,
-    ``(batch, logs)`` or ``(logs)``.
+    Source: `keras.callbacks.LambdaCallback`. Each function takes what its hook takes: `(epoch, logs)`,
+    `(batch, logs)` or `(logs)`.
 
     >>> seen = []
     >>> callback = LambdaCallback(on_epoch_end=lambda epoch, logs: seen.append(epoch))

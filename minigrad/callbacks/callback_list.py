@@ -16,15 +16,15 @@ __all__ = ["CallbackList"]
 class CallbackList(Callback):
     """Calls the hooks of several callbacks in turn: the user's first, then the progress bar and the history.
 
-    Source: ``keras.callbacks.CallbackList``. Only hooks that a callback overrides are called, so a batch
+    Source: `keras.callbacks.CallbackList`. Only hooks that a callback overrides are called, so a batch
     hook that nobody listens to costs next to nothing.
 
     Args:
         callbacks: a callback, an iterable of them, or None.
-        add_history: whether to add a ``History``, unless there is one; it becomes ``model.history``.
-        add_progbar: whether to add a ``ProgbarLogger``, unless there is one.
+        add_history: whether to add a `History`, unless there is one; it becomes `model.history`.
+        add_progbar: whether to add a `ProgbarLogger`, unless there is one.
         model: the model for all of them.
-        **params: the run's ``verbose``, ``epochs`` and ``steps``.
+        **params: the run's `verbose`, `epochs` and `steps`.
     """
 
     def __init__(

@@ -1,6 +1,6 @@
 """Where progress is shown: a terminal, a notebook, or a log (a file, a pipe).
 
-Each display has ``show(line)`` for a line that the next one replaces and ``keep(line)`` for one that stays.
+Each display has `show(line)` for a line that the next one replaces and `keep(line)` for one that stays.
 """
 
 from __future__ import annotations

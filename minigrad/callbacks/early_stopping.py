@@ -12,22 +12,22 @@ __all__ = ["EarlyStopping"]
 
 
 class EarlyStopping(Callback):
-    """Ends ``fit`` when the watched value has not got better for ``patience`` epochs.
+    """Ends `fit` when the watched value has not got better for `patience` epochs.
 
-    Source: ``keras.callbacks.EarlyStopping``, with its arguments and defaults.
+    Source: `keras.callbacks.EarlyStopping`, with its arguments and defaults.
 
     Args:
         monitor: a name in the epoch's logs.
         min_delta: what a change must exceed to count.
         patience: how many epochs without improvement are borne.
         verbose: 1 to say when it stops.
-        mode: ``'auto'``, ``'min'`` or ``'max'``.
+        mode: `'auto'`, `'min'` or `'max'`.
         baseline: a value that must be beaten too; improvements short of it are not counted.
         restore_best_weights: whether the model ends with the weights of its best epoch, stopped or not.
         start_from_epoch: how many epochs to let pass before watching.
 
-    After ``fit``, ``stopped_epoch`` is the epoch (from 0) that it stopped in, or 0; ``best`` is the best
-    value and ``best_epoch`` its epoch.
+    After `fit`, `stopped_epoch` is the epoch (from 0) that it stopped in, or 0; `best` is the best
+    value and `best_epoch` its epoch.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""What ``fit`` returns."""
+"""What `fit` returns."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ __all__ = ["History"]
 class History(Callback):
     """The record of a training run.
 
-    Source: ``keras.callbacks.History``.
+    Source: `keras.callbacks.History`.
 
     Attributes:
-        history: for each of ``loss``, the metrics, and their ``val_`` twins, the list of its values by epoch.
+        history: for each of `loss`, the metrics, and their `val_` twins, the list of its values by epoch.
         epoch: the numbers of the epochs, from 0.
-        params: the run's ``verbose``, ``epochs`` and ``steps``.
+        params: the run's `verbose`, `epochs` and `steps`.
     """
 
     def __init__(self) -> None:
@@ -26,7 +26,7 @@ class History(Callback):
         self.epoch: list[int] = []
 
     def set_model(self, model: Any) -> None:
-        """Become ``model.history``; the way back is weak, so that a model dies with its last user."""
+        """Become `model.history`; the way back is weak, so that a model dies with its last user."""
         model.history = self
         self.model = weakref.proxy(model)
 

@@ -21,7 +21,7 @@ class Monitor:
     Args:
         monitor: the name in the logs.
         min_delta: differences up to this size are none.
-        mode: ``'min'``, ``'max'`` or ``'auto'``: max for accuracies, AUC, precision, recall, scores, cosine
+        mode: `'min'`, `'max'` or `'auto'`: max for accuracies, AUC, precision, recall, scores, cosine
             similarity and IoU, min for all else.
         user: who watches, for the warning about a missing entry.
     """
@@ -55,7 +55,7 @@ class Monitor:
         return None
 
     def better(self, value: float, than: float | None) -> bool:
-        """Whether ``value`` is better by more than ``min_delta``; NaN never is, all else beats None."""
+        """Whether `value` is better by more than `min_delta`; NaN never is, all else beats None."""
         if than is None:
             return not math.isnan(value)
         return value + self.min_delta < than if self.mode == "min" else value - self.min_delta > than

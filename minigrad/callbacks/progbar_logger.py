@@ -1,4 +1,4 @@
-"""The progress bar of ``fit``, ``evaluate`` and ``predict``."""
+"""The progress bar of `fit`, `evaluate` and `predict`."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ __all__ = ["ProgbarLogger"]
 
 
 class ProgbarLogger(Callback):
-    """Draws progress on standard output, as the run's ``verbose`` says.
+    """Draws progress on standard output, as the run's `verbose` says.
 
-    Source: ``keras.callbacks.ProgbarLogger``. 0 is silent; 1 draws a bar for each epoch (the test batches
-    of a ``fit`` have none of their own); 2 writes one line for each epoch; ``'auto'`` is 1 in a terminal or
+    Source: `keras.callbacks.ProgbarLogger`. 0 is silent; 1 draws a bar for each epoch (the test batches
+    of a `fit` have none of their own); 2 writes one line for each epoch; `'auto'` is 1 in a terminal or
     a notebook and 2 in a log.
     """
 

@@ -1,4 +1,4 @@
-"""The progress bar: ``48/48 [==============================] - 0s 1ms/step - loss: 0.2886``."""
+"""The progress bar: `48/48 [==============================] - 0s 1ms/step - loss: 0.2886`."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _NARROWEST = 10  # what is left of the bar in a narrow terminal
 class Progbar:
     """A bar that shows how far a loop is, the time left, and running values.
 
-    Source: ``keras.utils.Progbar``, with the look of Keras 2. It counts what its loop counts: in ``fit``,
+    Source: `keras.utils.Progbar`, with the look of Keras 2. It counts what its loop counts: in `fit`,
     steps. In a terminal it is drawn in place, in a notebook in one output, in a log as a few plain lines.
 
     Args:
@@ -30,11 +30,11 @@ class Progbar:
         verbose: 1 for the bar, 2 for the last line only, 0 for nothing.
         interval: the least number of seconds between two drawings; None for what suits the place.
         stateful_metrics: names of values to show as they come; of any other, the mean over the loop is shown.
-        unit_name: what is counted, as in ``1ms/step``.
+        unit_name: what is counted, as in `1ms/step`.
         label: what stands before the last line when verbose is 2.
         display: where to draw, shared with other bars; None for a place of its own on standard output.
 
-    ``due`` is the time (of ``perf_counter``) before which an update would draw nothing: a fast loop that has
+    `due` is the time (of `perf_counter`) before which an update would draw nothing: a fast loop that has
     no means to keep may skip it until then.
     """
 
@@ -62,9 +62,9 @@ class Progbar:
         self.due = self._next_due()
 
     def update(self, current: int, values: Values | None = None, finalize: bool | None = None) -> None:
-        """Tell that the loop is at ``current``, with the ``values`` of what was done since the last update.
+        """Tell that the loop is at `current`, with the `values` of what was done since the last update.
 
-        ``finalize`` says whether this is the end; None means when the target is reached.
+        `finalize` says whether this is the end; None means when the target is reached.
         """
         for name, value in values.items() if isinstance(values, Mapping) else values or ():
             self._note(name, float(np.mean(value)), max(current - self._seen, 1))
@@ -78,7 +78,7 @@ class Progbar:
             self.due = self._next_due()
 
     def add(self, n: int, values: Values | None = None) -> None:
-        """Tell that the loop went ``n`` further."""
+        """Tell that the loop went `n` further."""
         self.update(self._seen + n, values)
 
     def _note(self, name: str, value: float, count: int) -> None:

@@ -12,12 +12,12 @@ __all__ = ["TerminateOnNaN"]
 
 
 class TerminateOnNaN(Callback):
-    """Ends ``fit`` after the first batch that leaves the loss NaN or infinite.
+    """Ends `fit` after the first batch that leaves the loss NaN or infinite.
 
-    Source: ``keras.callbacks.TerminateOnNaN``.
+    Source: `keras.callbacks.TerminateOnNaN`.
 
     Args:
-        raise_error: whether to raise a ``NonFiniteError`` instead of a quiet end.
+        raise_error: whether to raise a `NonFiniteError` instead of a quiet end.
     """
 
     def __init__(self, raise_error: bool = False) -> None:

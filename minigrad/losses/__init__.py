@@ -100,18 +100,18 @@ __all__ = [
 def get(identifier: Any) -> Loss:
     """Return the loss that a name, config, class, instance or function stands for.
 
-    A function ``fn(y_true, y_pred)`` returns one value for each sample; it becomes a ``FunctionLoss``.
+    A function `fn(y_true, y_pred)` returns one value for each sample; it becomes a `FunctionLoss`.
     """
     found: Any = registry.get(getattr(identifier, "form_of", identifier))
     return found if isinstance(found, Loss) else FunctionLoss(found)
 
 
 def serialize(loss: Loss) -> Any:
-    """Return ``{'class_name': ..., 'config': {...}}`` of a loss, or the name of a function."""
+    """Return `{'class_name': ..., 'config': {...}}` of a loss, or the name of a function."""
     return registry.serialize(loss.fn if isinstance(loss, FunctionLoss) else loss)
 
 
 def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None) -> Loss:
-    """Return the loss that ``serialize`` described; ``custom_objects`` adds the caller's own names."""
+    """Return the loss that `serialize` described; `custom_objects` adds the caller's own names."""
     found: Any = registry.deserialize(config, custom_objects)
     return found if isinstance(found, Loss) else FunctionLoss(found)

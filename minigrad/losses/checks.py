@@ -22,14 +22,14 @@ def same_sizes(one: Shape, other: Shape) -> bool:
 
 
 def check_finite(y_true: np.ndarray, where: str) -> None:
-    """Raise a ``NonFiniteError`` if a target is NaN or infinite."""
+    """Raise a `NonFiniteError` if a target is NaN or infinite."""
     place = first_where(~np.isfinite(y_true))
     if place is not None:
         raise NonFiniteError(f"{where}: the target at {place} is {y_true[tuple(place)]}; expected finite numbers.")
 
 
 def check_range(y_true: np.ndarray, where: str, low: float, high: float) -> None:
-    """Raise a ``LabelError`` unless all targets are from ``low`` to ``high``."""
+    """Raise a `LabelError` unless all targets are from `low` to `high`."""
     place = first_where((y_true < low) | (y_true > high))
     if place is not None:
         raise LabelError(
@@ -38,7 +38,7 @@ def check_range(y_true: np.ndarray, where: str, low: float, high: float) -> None
 
 
 def check_labels(y_true: np.ndarray, classes: int | None, where: str, ignore_class: int | None = None) -> None:
-    """Raise a ``LabelError`` unless all labels are whole numbers from 0 to below ``classes``."""
+    """Raise a `LabelError` unless all labels are whole numbers from 0 to below `classes`."""
     if y_true.dtype.kind == "f":
         place = first_where(~np.isfinite(y_true) | (y_true != np.floor(y_true)))
         if place is not None:
@@ -60,7 +60,7 @@ def check_labels(y_true: np.ndarray, classes: int | None, where: str, ignore_cla
 
 
 def check_classes(y_pred_shape: Shape, axis: int, where: str, loss: str) -> None:
-    """Raise a ``ShapeError`` unless the predictions have two classes or more."""
+    """Raise a `ShapeError` unless the predictions have two classes or more."""
     if len(y_pred_shape) < 2 or y_pred_shape[axis] == 1:
         raise ShapeError(
             f"{where}: predictions of shape {y_pred_shape} have one class; {loss} needs two or more. For yes or "

@@ -65,13 +65,13 @@ class _Crossentropy(_Probabilities):
 
 @registry.register("bce", "binary_crossentropy")
 class BinaryCrossentropy(_Crossentropy):
-    """``-log`` of the probability given to the right answer of a yes-or-no question; the mean over ``axis``.
+    """`-log` of the probability given to the right answer of a yes-or-no question; the mean over `axis`.
 
     Args:
         from_logits: whether the predictions are logits (any numbers) in place of probabilities.
         label_smoothing: how far the targets 0 and 1 are moved towards 0.5: by half of this.
         axis: the axis to take the mean over.
-        reduction, name: see ``Loss``.
+        reduction, name: see `Loss`.
 
     Targets must lie between 0 and 1. Probabilities are kept epsilon away from 0 and 1, as in Keras.
 
@@ -86,14 +86,14 @@ class BinaryCrossentropy(_Crossentropy):
 
 @registry.register()
 class BinaryFocalCrossentropy(_Crossentropy):
-    """Binary crossentropy times ``(1 - p)**gamma``, ``p`` the right answer's probability (Lin et al., 2018).
+    """Binary crossentropy times `(1 - p)**gamma`, `p` the right answer's probability (Lin et al., 2018).
 
     Args:
-        apply_class_balancing: whether targets of 1 weigh ``alpha``, and targets of 0 ``1 - alpha``.
+        apply_class_balancing: whether targets of 1 weigh `alpha`, and targets of 0 `1 - alpha`.
         alpha: see above.
         gamma: how much easy samples lose; 0 for nothing.
-        from_logits, label_smoothing, axis: see ``BinaryCrossentropy``.
-        reduction, name: see ``Loss``.
+        from_logits, label_smoothing, axis: see `BinaryCrossentropy`.
+        reduction, name: see `Loss`.
     """
 
     def __init__(
@@ -129,13 +129,13 @@ class BinaryFocalCrossentropy(_Crossentropy):
 
 @registry.register()
 class CategoricalCrossentropy(_Crossentropy):
-    """``-log`` of the probability given to the right class, for targets that are one-hot or probabilities.
+    """`-log` of the probability given to the right class, for targets that are one-hot or probabilities.
 
     Args:
         from_logits: whether the predictions are logits (any numbers) in place of probabilities.
         label_smoothing: what part of the targets is spread evenly over all classes.
         axis: the axis of the classes.
-        reduction, name: see ``Loss``.
+        reduction, name: see `Loss`.
 
     Probabilities are divided by their sum and kept epsilon away from 0 and 1, as in Keras.
     """
@@ -163,10 +163,10 @@ class SparseCategoricalCrossentropy(Loss):
     Args:
         from_logits: whether the predictions are logits (any numbers) in place of probabilities.
         ignore_class: a number, say -1 or 255, whose samples have no part in the loss.
-        reduction, name: see ``Loss``.
+        reduction, name: see `Loss`.
 
     Predictions have one axis more than the targets, the classes; a last axis of size 1 in the targets is dropped.
-    A label that is no class is a ``LabelError``.
+    A label that is no class is a `LabelError`.
 
     >>> loss = SparseCategoricalCrossentropy()
     >>> float(loss([1, 2], [[0.05, 0.95, 0.0], [0.1, 0.8, 0.1]]))
@@ -224,7 +224,7 @@ class SparseCategoricalCrossentropy(Loss):
 
 @registry.register("kld", "kl_divergence", "kullback_leibler_divergence")
 class KLDivergence(_Probabilities):
-    """``sum(y_true * log(y_true / y_pred))`` of two distributions; what is below epsilon counts as epsilon."""
+    """`sum(y_true * log(y_true / y_pred))` of two distributions; what is below epsilon counts as epsilon."""
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
         y_true = np.clip(y_true, config.epsilon(), 1.0)

@@ -22,7 +22,7 @@ class _Hinge(SameShapeLoss):
 
 @registry.register()
 class Hinge(_Hinge):
-    """``mean(maximum(1 - y_true * y_pred, 0))`` for targets -1 and 1; targets that are all 0 or 1 become these."""
+    """`mean(maximum(1 - y_true * y_pred, 0))` for targets -1 and 1; targets that are all 0 or 1 become these."""
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
         return np.mean(np.maximum(1 - plus_or_minus_one(y_true) * y_pred, 0), axis=-1)
@@ -30,7 +30,7 @@ class Hinge(_Hinge):
 
 @registry.register()
 class SquaredHinge(_Hinge):
-    """``mean(maximum(1 - y_true * y_pred, 0)**2)`` for targets -1 and 1, or 0 and 1."""
+    """`mean(maximum(1 - y_true * y_pred, 0)**2)` for targets -1 and 1, or 0 and 1."""
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
         return np.mean(np.square(np.maximum(1 - plus_or_minus_one(y_true) * y_pred, 0)), axis=-1)
@@ -38,7 +38,7 @@ class SquaredHinge(_Hinge):
 
 @registry.register()
 class CategoricalHinge(_Hinge):
-    """How little the right class leads: ``maximum(best of the others - right one + 1, 0)``; one-hot targets."""
+    """How little the right class leads: `maximum(best of the others - right one + 1, 0)`; one-hot targets."""
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
         right = np.sum(y_true * y_pred, axis=-1)

@@ -31,18 +31,18 @@ Self = TypeVar("Self", bound="Loss")
 
 
 class Loss:
-    """Base of all losses. A member is ``call`` and, where targets must be of a kind, the checks of that.
+    """Base of all losses. A member is `call` and, where targets must be of a kind, the checks of that.
 
-    ``call`` is NumPy text: it runs on arrays, is differentiated on Tensors and drawn on Symbols.
+    `call` is NumPy text: it runs on arrays, is differentiated on Tensors and drawn on Symbols.
 
     Args:
         name: by default the class's name in snake case.
         reduction: what becomes of the values, one for each sample (or time step):
-            ``'sum_over_batch_size'`` and ``'mean'``: their sum (weighted), divided by how many there are;
-            ``'mean_with_sample_weight'``: divided by the sum of the weights; ``'sum'``; ``'none'`` or None.
+            `'sum_over_batch_size'` and `'mean'`: their sum (weighted), divided by how many there are;
+            `'mean_with_sample_weight'`: divided by the sum of the weights; `'sum'`; `'none'` or None.
 
     A loss of your own takes targets that have as many samples as the predictions; to ask for more, override
-    ``check_shape`` and ``check_values``.
+    `check_shape` and `check_values`.
 
     >>> class Pinball(Loss):
     ...     def call(self, y_true, y_pred):
@@ -61,11 +61,11 @@ class Loss:
     # -- what a member says ------------------------------------------------------------------------------
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
-        """Return one value for each sample (or time step): the shape of ``y_pred`` without its last axis."""
+        """Return one value for each sample (or time step): the shape of `y_pred` without its last axis."""
         raise NotImplementedError(f"{type(self).__name__} needs a call(y_true, y_pred) that returns the values.")
 
     def check_shape(self, y_true_shape: Shape, y_pred_shape: Shape, where: str) -> None:
-        """Raise a ``ShapeError`` unless targets of that shape go with the predictions."""
+        """Raise a `ShapeError` unless targets of that shape go with the predictions."""
         if not y_true_shape or not y_pred_shape or not same_sizes(y_true_shape[:1], y_pred_shape[:1]):
             raise ShapeError(
                 f"{where}: targets of shape {y_true_shape} for predictions of shape {y_pred_shape}; expected as "
@@ -77,10 +77,10 @@ class Loss:
         check_finite(y_true, where)
 
     def prepare(self, y_true: Any, y_pred_shape: Shape, dtype: Any = None) -> Any:
-        """Return checked targets as ``call`` expects them: here, of the predictions' rank and dtype.
+        """Return checked targets as `call` expects them: here, of the predictions' rank and dtype.
 
         A last axis of size 1 is added or taken away, where that makes the ranks equal. The dtype is
-        ``config.floatx()`` if none is given.
+        `config.floatx()` if none is given.
         """
         y_true = y_true.astype(np.dtype(dtype or config.floatx()))
         if len(y_true.shape) + 1 == len(y_pred_shape) and y_pred_shape[-1] == 1:
@@ -102,7 +102,7 @@ class Loss:
         return self.compute(y_true, y_pred, sample_weight)
 
     def accept(self, y_true: Any, y_pred: Any, where: str) -> Any:
-        """Return targets ready for ``call``, after all checks that can be made."""
+        """Return targets ready for `call`, after all checks that can be made."""
         y_true = y_true if isinstance(y_true, (Tensor, Symbol)) else np.asarray(y_true)
         if isinstance(y_true, Symbol):
             self.check_shape(y_true.shape, y_pred.shape, where)
@@ -111,9 +111,9 @@ class Loss:
         return self.prepare(y_true, y_pred.shape, y_pred.dtype)
 
     def check(self, y_true: np.ndarray, y_pred_shape: Shape, where: str) -> None:
-        """Raise an error that begins with ``where`` unless the targets go with the predictions.
+        """Raise an error that begins with `where` unless the targets go with the predictions.
 
-        ``ShapeError`` (nothing is ever broadcast), ``DTypeError``, ``NonFiniteError`` or ``LabelError``.
+        `ShapeError` (nothing is ever broadcast), `DTypeError`, `NonFiniteError` or `LabelError`.
         """
         self.check_shape(y_true.shape, y_pred_shape, where)
         if y_true.dtype.kind not in "biuf":
@@ -155,7 +155,7 @@ class Loss:
 
     @classmethod
     def from_config(cls: type[Self], config: Mapping[str, Any]) -> Self:
-        """Return a loss with the arguments in ``config``; an unknown one is an error."""
+        """Return a loss with the arguments in `config`; an unknown one is an error."""
         return construct(cls, config)
 
 
@@ -181,7 +181,7 @@ class SameShapeLoss(Loss):
 
 
 class FunctionLoss(Loss):
-    """A plain function ``fn(y_true, y_pred) -> values`` as a loss, named after it."""
+    """A plain function `fn(y_true, y_pred) -> values` as a loss, named after it."""
 
     def __init__(
         self,
@@ -200,7 +200,7 @@ registry: Registry[Loss] = Registry("loss", Loss, callables=True)
 
 
 def function_form(member: type[Loss]) -> Callable[..., Any]:
-    """Return a loss class as Keras's function: ``fn(y_true, y_pred, **arguments)`` gives the values, not reduced."""
+    """Return a loss class as Keras's function: `fn(y_true, y_pred, **arguments)` gives the values, not reduced."""
 
     def fn(y_true: Any, y_pred: Any, **arguments: Any) -> Any:
         loss = member(**arguments)
@@ -208,7 +208,7 @@ def function_form(member: type[Loss]) -> Callable[..., Any]:
         return loss.call(loss.accept(y_true, y_pred, loss.name), y_pred)
 
     fn.__name__ = fn.__qualname__ = snake_case(member.__name__)
-    fn.__doc__ = f"``{member.__name__}`` without the reduction; takes its arguments by name."
+    fn.__doc__ = f"`{member.__name__}` without the reduction; takes its arguments by name."
     fn.__module__ = member.__module__
     fn.form_of = member  # type: ignore[attr-defined] # so that the function stands for the class in compile
     return fn
@@ -221,7 +221,7 @@ def as_value(y: Any) -> Any:
 
 
 def fit_weights(weights: Any, values: Any) -> Any:
-    """Return weights with the dtype of ``values`` and a shape that multiplies them sample by sample.
+    """Return weights with the dtype of `values` and a shape that multiplies them sample by sample.
 
     Weights of shape (batch,) or (batch, 1) weigh whole samples, also where a sample has several values.
 

@@ -33,7 +33,7 @@ __all__ = [
 
 @registry.register("mse", "mean_squared_error")
 class MeanSquaredError(SameShapeLoss):
-    """``mean((y_true - y_pred)**2)``.
+    """`mean((y_true - y_pred)**2)`.
 
     >>> float(MeanSquaredError()([[0.0, 1.0], [0.0, 0.0]], [[1.0, 1.0], [1.0, 0.0]]))
     0.5
@@ -45,7 +45,7 @@ class MeanSquaredError(SameShapeLoss):
 
 @registry.register("mae", "mean_absolute_error")
 class MeanAbsoluteError(SameShapeLoss):
-    """``mean(abs(y_true - y_pred))``."""
+    """`mean(abs(y_true - y_pred))`."""
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
         return np.mean(np.absolute(y_true - y_pred), axis=-1)
@@ -53,7 +53,7 @@ class MeanAbsoluteError(SameShapeLoss):
 
 @registry.register("mape", "mean_absolute_percentage_error")
 class MeanAbsolutePercentageError(SameShapeLoss):
-    """``100 * mean(abs((y_true - y_pred) / y_true))``, where ``abs(y_true)`` counts as epsilon at least."""
+    """`100 * mean(abs((y_true - y_pred) / y_true))`, where `abs(y_true)` counts as epsilon at least."""
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
         size = np.maximum(np.absolute(y_true), config.epsilon())
@@ -62,7 +62,7 @@ class MeanAbsolutePercentageError(SameShapeLoss):
 
 @registry.register("msle", "mean_squared_logarithmic_error")
 class MeanSquaredLogarithmicError(SameShapeLoss):
-    """``mean((log(y_true + 1) - log(y_pred + 1))**2)``; what is below epsilon counts as epsilon."""
+    """`mean((log(y_true + 1) - log(y_pred + 1))**2)`; what is below epsilon counts as epsilon."""
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
         first = np.log(np.maximum(y_pred, config.epsilon()) + 1.0)
@@ -72,7 +72,7 @@ class MeanSquaredLogarithmicError(SameShapeLoss):
 
 @registry.register()
 class Huber(SameShapeLoss):
-    """Half the squared error up to ``delta``, from there on a straight line (Huber, 1964)."""
+    """Half the squared error up to `delta`, from there on a straight line (Huber, 1964)."""
 
     def __init__(
         self,
@@ -96,7 +96,7 @@ class Huber(SameShapeLoss):
 
 @registry.register("log_cosh", "logcosh")
 class LogCosh(SameShapeLoss):
-    """``mean(log(cosh(y_pred - y_true)))``: squares near zero, straight lines far from it."""
+    """`mean(log(cosh(y_pred - y_true)))`: squares near zero, straight lines far from it."""
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
         error = y_pred - y_true
@@ -128,7 +128,7 @@ class CosineSimilarity(SameShapeLoss):
 
 @registry.register()
 class Poisson(SameShapeLoss):
-    """``mean(y_pred - y_true * log(y_pred))``, for targets that are counts and predictions above zero."""
+    """`mean(y_pred - y_true * log(y_pred))`, for targets that are counts and predictions above zero."""
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
         return np.mean(y_pred - y_true * np.log(y_pred + config.epsilon()), axis=-1)

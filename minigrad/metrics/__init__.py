@@ -120,9 +120,9 @@ def get(
 ) -> Metric:
     """Return the metric that a name, config, class, instance, function or loss stands for.
 
-    A metric that is given by name is called as it was spelt: ``'mse'`` is ``mse`` in the history. A function
-    ``fn(y_true, y_pred)`` becomes a ``MeanMetricWrapper``, a loss a ``LossMetric``. What ``'accuracy'`` and
-    ``'acc'`` mean depends on the output: they need the two shapes, see ``resolve_accuracy``.
+    A metric that is given by name is called as it was spelt: `'mse'` is `mse` in the history. A function
+    `fn(y_true, y_pred)` becomes a `MeanMetricWrapper`, a loss a `LossMetric`. What `'accuracy'` and
+    `'acc'` mean depends on the output: they need the two shapes, see `resolve_accuracy`.
     """
     if isinstance(identifier, str) and identifier.lower() in ("accuracy", "acc"):
         if y_true_shape is None or y_pred_shape is None:
@@ -144,11 +144,11 @@ def get(
 
 
 def serialize(metric: Metric) -> Any:
-    """Return ``{'class_name': ..., 'config': {...}}`` of a metric, without its state; of a function its name."""
+    """Return `{'class_name': ..., 'config': {...}}` of a metric, without its state; of a function its name."""
     return registry.serialize(metric.fn if type(metric) is MeanMetricWrapper else metric)
 
 
 def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None) -> Metric:
-    """Return the metric that ``serialize`` described; ``custom_objects`` adds the caller's own names."""
+    """Return the metric that `serialize` described; `custom_objects` adds the caller's own names."""
     found: Any = registry.deserialize(config, custom_objects)
     return found if isinstance(found, Metric) else MeanMetricWrapper(found)

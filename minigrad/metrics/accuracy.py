@@ -100,7 +100,7 @@ class Accuracy(MeanMetricWrapper):
 
 @registry.register()
 class BinaryAccuracy(MeanMetricWrapper):
-    """How often predictions are on the right side of ``threshold``; targets are 0 and 1.
+    """How often predictions are on the right side of `threshold`; targets are 0 and 1.
 
     For logits, the threshold that means a probability of one half is 0.
     """
@@ -148,7 +148,7 @@ class SparseTopKCategoricalAccuracy(MeanMetricWrapper):
 def resolve_accuracy(
     y_true_shape: Sequence[int | None], y_pred_shape: Sequence[int | None], loss: Loss | None = None
 ) -> Callable[..., Metric]:
-    """Return what makes the metric that ``'accuracy'`` means for an output: a class, to be called with a name.
+    """Return what makes the metric that `'accuracy'` means for an output: a class, to be called with a name.
 
     The loss decides where it can, else the shapes, as in Keras: one number for each prediction is binary; targets
     with fewer numbers than predictions are class numbers; the rest is one-hot. For a binary loss from logits the

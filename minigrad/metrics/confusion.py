@@ -165,7 +165,7 @@ class _Rate(_Thresholded):
 
 @registry.register()
 class Precision(_Rate):
-    """What part of the positive predictions is right; 0 if there are none. For the arguments see ``Recall``.
+    """What part of the positive predictions is right; 0 if there are none. For the arguments see `Recall`.
 
     >>> Precision()([0, 1, 1, 1], [1.0, 0.0, 1.0, 1.0])
     0.6666666
@@ -196,10 +196,10 @@ class AUC(Metric):
 
     Args:
         num_thresholds: how many thresholds, evenly from 0 to 1.
-        curve: ``'ROC'`` or ``'PR'``.
-        summation_method: ``'interpolation'``, or ``'minoring'`` and ``'majoring'`` for bounds. On the PR
+        curve: `'ROC'` or `'PR'`.
+        summation_method: `'interpolation'`, or `'minoring'` and `'majoring'` for bounds. On the PR
             curve, interpolation is that of Davis and Goadrich, 2006.
-        name: by default ``'auc'``.
+        name: by default `'auc'`.
         thresholds: thresholds of your own between 0 and 1.
         from_logits: whether the predictions are logits; else they must lie between 0 and 1.
 

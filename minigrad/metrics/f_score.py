@@ -16,15 +16,15 @@ __all__ = ["F1Score", "FBetaScore"]
 
 @registry.register("fbeta_score")
 class FBetaScore(Metric):
-    """The harmonic mean of precision and recall, in which recall counts ``beta`` times as much.
+    """The harmonic mean of precision and recall, in which recall counts `beta` times as much.
 
     Args:
-        average: None for an array with one score for each class; ``'micro'`` for the score of all decisions
-            together; ``'macro'`` for the mean over classes; ``'weighted'`` for the mean weighted by how many
+        average: None for an array with one score for each class; `'micro'` for the score of all decisions
+            together; `'macro'` for the mean over classes; `'weighted'` for the mean weighted by how many
             samples are of the class.
         beta: see above.
         threshold: predictions above it are positive; if None, the greatest of each sample is.
-        name: by default ``'fbeta_score'``.
+        name: by default `'fbeta_score'`.
 
     Targets are 0 and 1, of shape (batch, classes). A class that is neither there nor predicted has score 0.
     """
@@ -83,7 +83,7 @@ class FBetaScore(Metric):
 
 @registry.register()
 class F1Score(FBetaScore):
-    """The harmonic mean of precision and recall. For the arguments see ``FBetaScore``.
+    """The harmonic mean of precision and recall. For the arguments see `FBetaScore`.
 
     >>> y_true = [[1, 1, 1], [1, 0, 0], [1, 1, 0]]
     >>> F1Score(threshold=0.5)(y_true, [[0.2, 0.6, 0.7], [0.2, 0.6, 0.6], [0.6, 0.8, 0.0]])

@@ -155,21 +155,21 @@ class KLDivergence(_OfLoss):
 
 @registry.register("bce", "binary_crossentropy")
 class BinaryCrossentropy(_OfLoss):
-    """The mean of the binary crossentropies; takes ``from_logits`` and ``label_smoothing``."""
+    """The mean of the binary crossentropies; takes `from_logits` and `label_smoothing`."""
 
     loss_class = losses.BinaryCrossentropy
 
 
 @registry.register()
 class CategoricalCrossentropy(_OfLoss):
-    """The mean of the categorical crossentropies; takes ``from_logits``, ``label_smoothing`` and ``axis``."""
+    """The mean of the categorical crossentropies; takes `from_logits`, `label_smoothing` and `axis`."""
 
     loss_class = losses.CategoricalCrossentropy
 
 
 @registry.register()
 class SparseCategoricalCrossentropy(_OfLoss):
-    """The same for targets that are class numbers; takes ``from_logits`` and ``ignore_class``."""
+    """The same for targets that are class numbers; takes `from_logits` and `ignore_class`."""
 
     loss_class = losses.SparseCategoricalCrossentropy
 

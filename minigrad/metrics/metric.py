@@ -18,9 +18,9 @@ Self = TypeVar("Self", bound="Metric")
 
 
 class Metric:
-    """Base of all metrics: batches come in by ``update_state``, and ``result`` tells about all of them.
+    """Base of all metrics: batches come in by `update_state`, and `result` tells about all of them.
 
-    A member sets its state in ``reset_state``, which its constructor calls too. Sums are float64 and counts whole
+    A member sets its state in `reset_state`, which its constructor calls too. Sums are float64 and counts whole
     numbers, so that the result does not depend on how the data were cut into batches, nor on how many there were.
 
     A metric of your own:
@@ -51,7 +51,7 @@ class Metric:
         raise NotImplementedError(f"{type(self).__name__} needs an update_state(y_true, y_pred, sample_weight=None).")
 
     def result(self) -> Any:
-        """Return the metric of all batches since ``reset_state``: a float, or an array where a member says so."""
+        """Return the metric of all batches since `reset_state`: a float, or an array where a member says so."""
         raise NotImplementedError(f"{type(self).__name__} needs a result().")
 
     def __call__(self, *batch: Any, **named: Any) -> Any:
@@ -65,7 +65,7 @@ class Metric:
 
     @classmethod
     def from_config(cls: type[Self], config: Mapping[str, Any]) -> Self:
-        """Return a metric with the arguments in ``config``; an unknown one is an error."""
+        """Return a metric with the arguments in `config`; an unknown one is an error."""
         return construct(cls, config)
 
     def __repr__(self) -> str:
@@ -120,7 +120,7 @@ class Mean(Sum):
 
 
 class MeanMetricWrapper(Mean):
-    """The mean of ``fn(y_true, y_pred, **kwargs)``, named after the function.
+    """The mean of `fn(y_true, y_pred, **kwargs)`, named after the function.
 
     The function gets arrays with equally many samples and returns one value for each (or for each time step). If it
     returns a single number, that counts for all samples of the batch.

@@ -19,10 +19,10 @@ class R2Score(Metric):
     """What part of the targets' variance is explained: 1 for all; 0 for no better than their mean.
 
     Args:
-        class_aggregation: what becomes of the scores of the last axis's places: ``'uniform_average'``,
-            ``'variance_weighted_average'``, or None for an array of them.
+        class_aggregation: what becomes of the scores of the last axis's places: `'uniform_average'`,
+            `'variance_weighted_average'`, or None for an array of them.
         num_regressors: above 0, the adjusted score for that many independent variables.
-        name: by default ``'r2_score'``.
+        name: by default `'r2_score'`.
 
     Targets that are all equal have a score of 1 if they are met exactly, else 0.
 

@@ -105,7 +105,7 @@ def place_samples(draw: Draw) -> Any:
     return (draw.array(picked_shape(x.shape, **attrs)),), {"shape": x.shape, **attrs}
 
 
-getitem_row: Op = Op(lambda x, *, key: x[key], name="getitem", kind="view", samples=key_samples,
+getitem_row: Op = Op(lambda x, *, key: x[key], name="get_item", kind="view", samples=key_samples,
                      spec=lambda x, *, key: Spec(picked_shape(x.shape, key), x.dtype),
                      vjp=lambda g, x_shape, key: place(g, key=key, shape=x_shape))
 

@@ -45,10 +45,10 @@ def get(identifier: Any) -> Optimizer:
 
 
 def serialize(optimizer: Optimizer) -> Any:
-    """Return ``{'class_name': ..., 'config': {...}}`` of an optimizer; without its state."""
+    """Return `{'class_name': ..., 'config': {...}}` of an optimizer; without its state."""
     return registry.serialize(optimizer)
 
 
 def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None) -> Optimizer:
-    """Return the optimizer that ``serialize`` described; ``custom_objects`` adds the caller's own names."""
+    """Return the optimizer that `serialize` described; `custom_objects` adds the caller's own names."""
     return registry.deserialize(config, custom_objects)

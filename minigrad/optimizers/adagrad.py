@@ -14,13 +14,13 @@ __all__ = ["Adadelta", "Adagrad"]
 
 @registry.register()
 class Adagrad(Optimizer):
-    """``w -= learning_rate * g / sqrt(accumulator + epsilon)``, the accumulator the sum of all ``g * g``.
+    """`w -= learning_rate * g / sqrt(accumulator + epsilon)`, the accumulator the sum of all `g * g`.
 
     Args:
         learning_rate: a number, a schedule or a function.
         initial_accumulator_value: where the sum begins.
         epsilon: keeps the division finite.
-        options: see ``Optimizer``.
+        options: see `Optimizer`.
 
     A RowSparse gradient costs what its rows cost. Source: Duchi et al., 2011.
     """
@@ -60,7 +60,7 @@ class Adadelta(Optimizer):
         learning_rate: a number, a schedule or a function; the paper has 1.
         rho: what part of the averages stays from step to step.
         epsilon: keeps the division finite.
-        options: see ``Optimizer``.
+        options: see `Optimizer`.
     """
 
     slot_names = ("accumulated_grad", "accumulated_delta_var")

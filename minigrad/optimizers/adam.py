@@ -31,7 +31,7 @@ class _Moments(Optimizer):
         self.beta_1, self.beta_2, self.epsilon = float(beta_1), float(beta_2), float(epsilon)
 
     def moments(self, g: Any, momentum: Any, velocity: Any) -> tuple[Any, Any]:
-        """The two averages, after the gradient ``g``."""
+        """The two averages, after the gradient `g`."""
         momentum = momentum + (g - momentum) * (1 - self.beta_1)
         velocity = velocity + (np.square(g) - velocity) * (1 - self.beta_2)
         return momentum, velocity
@@ -42,7 +42,7 @@ class _Moments(Optimizer):
 
 @registry.register()
 class Adam(_Moments):
-    """``w -= alpha * momentum / (sqrt(velocity) + epsilon)``, alpha the learning rate with the correction.
+    """`w -= alpha * momentum / (sqrt(velocity) + epsilon)`, alpha the learning rate with the correction.
 
     Args:
         learning_rate: a number, a schedule or a function.
@@ -50,7 +50,7 @@ class Adam(_Moments):
         beta_2: what part of the average square (velocity) stays.
         epsilon: keeps the division finite; the paper's "epsilon hat".
         amsgrad: whether to divide by the greatest velocity so far (Reddi et al., 2018).
-        options: see ``Optimizer``.
+        options: see `Optimizer`.
 
     Source: Kingma and Ba, 2014.
 
@@ -94,7 +94,7 @@ class Adam(_Moments):
 class AdamW(Adam):
     """Adam with weight decay, which is not scaled by the velocity (Loshchilov and Hutter, 2019).
 
-    Its arguments are ``Adam``'s, with ``weight_decay`` second.
+    Its arguments are `Adam`'s, with `weight_decay` second.
     """
 
     def __init__(  # type: ignore[misc] # weight_decay has a place of its own, as in Keras
@@ -113,7 +113,7 @@ class AdamW(Adam):
 
 @registry.register()
 class Adamax(_Moments):
-    """Adam with the greatest size, fading by ``beta_2``, in place of the average square (same paper)."""
+    """Adam with the greatest size, fading by `beta_2`, in place of the average square (same paper)."""
 
     slot_names = ("momentum", "largest")
 

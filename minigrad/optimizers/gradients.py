@@ -45,17 +45,17 @@ def checked(grads: Sequence[Any], variables: Sequence[Variable]) -> list[Any]:
 
 
 def by_value(grads: list[Any], limit: float) -> list[Any]:
-    """Each element between ``-limit`` and ``limit``."""
+    """Each element between `-limit` and `limit`."""
     return [_on_values(g, lambda values: np.clip(values, -limit, limit)) for g in grads]
 
 
 def by_norm(grads: list[Any], limit: float) -> list[Any]:
-    """Each gradient shrunk, where needed, to a Euclidean norm of ``limit``."""
+    """Each gradient shrunk, where needed, to a Euclidean norm of `limit`."""
     return [_scale(g, _factor(_squares(g), limit)) for g in map(_merged, grads)]
 
 
 def by_global_norm(grads: list[Any], limit: float) -> list[Any]:
-    """All gradients shrunk by one factor, where needed, so that their common norm is ``limit``."""
+    """All gradients shrunk by one factor, where needed, so that their common norm is `limit`."""
     grads = [_merged(g) for g in grads]
     factor = _factor(reduce(add, map(_squares, grads)), limit)
     return [_scale(g, factor) for g in grads]

@@ -13,13 +13,13 @@ __all__ = ["Lion"]
 
 @registry.register()
 class Lion(Optimizer):
-    """``w -= learning_rate * sign(beta_1 * momentum + (1 - beta_1) * g)`` (Chen et al., 2023).
+    """`w -= learning_rate * sign(beta_1 * momentum + (1 - beta_1) * g)` (Chen et al., 2023).
 
     Args:
         learning_rate: a number, a schedule or a function; a third to a tenth of what Adam takes.
         beta_1: what part the momentum has in the sign.
         beta_2: what part of the momentum stays from step to step.
-        options: see ``Optimizer``.
+        options: see `Optimizer`.
     """
 
     slot_names = ("momentum",)

@@ -34,21 +34,21 @@ class Options(TypedDict, total=False):
 
 
 class Optimizer:
-    """Base of all optimizers. A member is ``slot_names``, ``update`` and, where it needs them, ``scalars``.
+    """Base of all optimizers. A member is `slot_names`, `update` and, where it needs them, `scalars`.
 
-    ``update`` is NumPy text without in-place writes: it runs on arrays, and draws a program on Symbols.
+    `update` is NumPy text without in-place writes: it runs on arrays, and draws a program on Symbols.
 
     Args:
         learning_rate: a number, a schedule, or a function that returns one (of no argument, or of the number
-            of steps done). Old spelling: ``lr``.
+            of steps done). Old spelling: `lr`.
         weight_decay: at each step, weights first shrink by this times the learning rate ("decoupled").
         clipnorm: the greatest norm of each gradient. At most one of the three clips may be given.
         clipvalue: the greatest size of each element of a gradient.
         global_clipnorm: the greatest norm of all gradients together.
         name: by default the class's name in small letters.
-        decay: Keras 2's: the learning rate is divided by ``1 + decay * steps``.
+        decay: Keras 2's: the learning rate is divided by `1 + decay * steps`.
 
-    A gradient may be RowSparse. If rows with gradient zero do not move (``touches_rows_only``), only
+    A gradient may be RowSparse. If rows with gradient zero do not move (`touches_rows_only`), only
     its rows are updated, with the same result as from the dense gradient; else it is made dense.
 
     An optimizer of your own:
@@ -92,14 +92,14 @@ class Optimizer:
     # -- what a member says --------------------------------------------------------------------------
 
     def update(self, w: Any, g: Any, *slots: Any, **scalars: Any) -> tuple[Any, ...]:
-        """Return the new weight and the new slots, in the order of ``slot_names``.
+        """Return the new weight and the new slots, in the order of `slot_names`.
 
         Called with the slots and the scalars by name.
         """
         raise NotImplementedError(f"{type(self).__name__} needs an update(w, g, ...) that returns new values.")
 
     def scalars(self, step: int, learning_rate: float) -> dict[str, float]:
-        """Return the numbers that ``update`` needs, once for step 1, 2, ... of all variables."""
+        """Return the numbers that `update` needs, once for step 1, 2, ... of all variables."""
         return {"learning_rate": learning_rate}
 
     def slot(self, name: str, variable: Variable) -> np.ndarray:
@@ -122,8 +122,8 @@ class Optimizer:
     def apply(self, grads: Sequence[Any], trainable_variables: Sequence[Variable] | None = None) -> None:
         """Do one step: clip the gradients, decay, update and constrain the variables.
 
-        The variables may be left out after ``build``. Nothing is written unless every gradient fits its
-        variable: a missing one is a ``GradientError``, a misshapen one a ``ShapeError``.
+        The variables may be left out after `build`. Nothing is written unless every gradient fits its
+        variable: a missing one is a `GradientError`, a misshapen one a `ShapeError`.
         """
         variables = list(self._slots if trainable_variables is None else trainable_variables)
         grads = gradients.checked(grads, variables)
@@ -138,7 +138,7 @@ class Optimizer:
         self.iterations += 1
 
     def build(self, variables: Iterable[Variable]) -> None:
-        """Make the slots of those variables that have none yet. ``apply`` does it by itself."""
+        """Make the slots of those variables that have none yet. `apply` does it by itself."""
         for variable in variables:
             if variable not in self._slots:
                 self._slots[variable] = {name: self.slot(name, variable) for name in self.slot_names}
@@ -156,9 +156,9 @@ class Optimizer:
     def advance(
         self, w: Any, g: Any, slots: Mapping[str, Any], scalars: Mapping[str, Any], decay: Any = None
     ) -> tuple[Any, ...]:
-        """Return what one step makes of one weight and its slots: decay, then ``update``. NumPy text.
+        """Return what one step makes of one weight and its slots: decay, then `update`. NumPy text.
 
-        ``decay`` is the learning rate times the weight decay, None for a variable that does not decay.
+        `decay` is the learning rate times the weight decay, None for a variable that does not decay.
         """
         if decay is not None:
             w = w - w * decay
@@ -189,7 +189,7 @@ class Optimizer:
     def exclude_from_weight_decay(
         self, var_list: Iterable[Variable] | None = None, var_names: Iterable[str] | None = None
     ) -> None:
-        """Spare those variables from weight decay, and those whose name contains one of ``var_names``."""
+        """Spare those variables from weight decay, and those whose name contains one of `var_names`."""
         self._undecayed = (set(var_list or ()), tuple(var_names or ()))
 
     def decays(self, variable: Variable) -> bool:
@@ -231,7 +231,7 @@ class Optimizer:
     def state(self) -> dict[str, np.ndarray]:
         """All that a resumed run needs, as copies: steps done, learning rate if a number, slots.
 
-        A slot is called by its name and the number of its variable in the order of ``build``: ``momentum/0``.
+        A slot is called by its name and the number of its variable in the order of `build`: `momentum/0`.
         """
         state = {"iterations": np.array(self.iterations)}
         if isinstance(self._rate, float):
@@ -239,9 +239,9 @@ class Optimizer:
         return state | {name: slot.copy() for name, slot in self._named_slots()}
 
     def load_state(self, state: Mapping[str, np.ndarray]) -> None:
-        """Take over what ``state`` returned, in an optimizer that is built on the same variables.
+        """Take over what `state` returned, in an optimizer that is built on the same variables.
 
-        Missing, extra or misshapen arrays are a ``ValueError``; then nothing has changed.
+        Missing, extra or misshapen arrays are a `ValueError`; then nothing has changed.
         """
         expected = {name: array.shape for name, array in self.state.items()}
         found = {name: np.shape(array) for name, array in state.items()}
@@ -276,7 +276,7 @@ class Optimizer:
 
     @classmethod
     def from_config(cls: type[Self], config: Mapping[str, Any]) -> Self:
-        """Return an optimizer with the arguments in ``config``; an unknown one is an error."""
+        """Return an optimizer with the arguments in `config`; an unknown one is an error."""
         config = dict(config)
         if isinstance(config.get("learning_rate"), (Mapping, str)):
             config["learning_rate"] = schedules.deserialize(config["learning_rate"])

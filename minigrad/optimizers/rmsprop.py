@@ -13,7 +13,7 @@ __all__ = ["RMSprop"]
 
 @registry.register("rmsprop")
 class RMSprop(Optimizer):
-    """``w -= learning_rate * g / sqrt(velocity + epsilon)``, the velocity a moving average of ``g * g``.
+    """`w -= learning_rate * g / sqrt(velocity + epsilon)`, the velocity a moving average of `g * g`.
 
     Args:
         learning_rate: a number, a schedule or a function.
@@ -21,7 +21,7 @@ class RMSprop(Optimizer):
         momentum: what part of the step before is taken again.
         epsilon: keeps the division finite.
         centered: whether the average gradient's square is taken off the velocity, which makes it a variance.
-        options: see ``Optimizer``.
+        options: see `Optimizer`.
 
     Source: Hinton, 2012, lecture 6 of "Neural Networks for Machine Learning".
     """

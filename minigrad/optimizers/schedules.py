@@ -31,7 +31,7 @@ Self = TypeVar("Self", bound="LearningRateSchedule")
 
 
 class LearningRateSchedule:
-    """The contract: ``__call__(step)`` returns the learning rate when ``step`` steps are done.
+    """The contract: `__call__(step)` returns the learning rate when `step` steps are done.
 
     >>> class Halving(LearningRateSchedule):
     ...     def __call__(self, step):
@@ -49,7 +49,7 @@ class LearningRateSchedule:
 
     @classmethod
     def from_config(cls: type[Self], config: Mapping[str, Any]) -> Self:
-        """Return a schedule with the arguments in ``config``; an unknown one is an error."""
+        """Return a schedule with the arguments in `config`; an unknown one is an error."""
         return construct(cls, config)
 
 
@@ -60,7 +60,7 @@ deserialize = _registry.deserialize
 
 @_registry.register()
 class ExponentialDecay(LearningRateSchedule):
-    """``initial_learning_rate * decay_rate ** (step / decay_steps)``; ``staircase`` takes a whole exponent."""
+    """`initial_learning_rate * decay_rate ** (step / decay_steps)`; `staircase` takes a whole exponent."""
 
     def __init__(
         self,
@@ -91,7 +91,7 @@ class ExponentialDecay(LearningRateSchedule):
 
 @_registry.register()
 class InverseTimeDecay(ExponentialDecay):
-    """``initial_learning_rate / (1 + decay_rate * (step / decay_steps))``; ``staircase`` as above."""
+    """`initial_learning_rate / (1 + decay_rate * (step / decay_steps))`; `staircase` as above."""
 
     def __init__(
         self,
@@ -109,7 +109,7 @@ class InverseTimeDecay(ExponentialDecay):
 
 @_registry.register()
 class PiecewiseConstantDecay(LearningRateSchedule):
-    """``values[0]`` up to and including step ``boundaries[0]``, then ``values[1]`` up to the next, and so on.
+    """`values[0]` up to and including step `boundaries[0]`, then `values[1]` up to the next, and so on.
 
     >>> rate = PiecewiseConstantDecay([100, 200], [1.0, 0.5, 0.1])
     >>> rate(100), rate(101), rate(1000)
@@ -135,9 +135,9 @@ class PiecewiseConstantDecay(LearningRateSchedule):
 
 @_registry.register()
 class PolynomialDecay(LearningRateSchedule):
-    """From one learning rate to another in ``decay_steps``, along ``(1 - step / decay_steps) ** power``.
+    """From one learning rate to another in `decay_steps`, along `(1 - step / decay_steps) ** power`.
 
-    With ``cycle``, a schedule that has come to its end goes on over twice, three times ... ``decay_steps``.
+    With `cycle`, a schedule that has come to its end goes on over twice, three times ... `decay_steps`.
     """
 
     def __init__(
@@ -172,7 +172,7 @@ class PolynomialDecay(LearningRateSchedule):
 
 @_registry.register()
 class CosineDecay(LearningRateSchedule):
-    """Half a cosine wave down to ``alpha`` times the start, if wanted after a straight warm-up.
+    """Half a cosine wave down to `alpha` times the start, if wanted after a straight warm-up.
 
     Args:
         initial_learning_rate: where it begins.

@@ -11,13 +11,13 @@ __all__ = ["SGD"]
 
 @registry.register()
 class SGD(Optimizer):
-    """``w -= learning_rate * g``; or, with momentum, steps that remember the steps before.
+    """`w -= learning_rate * g`; or, with momentum, steps that remember the steps before.
 
     Args:
         learning_rate: a number, a schedule or a function.
         momentum: what part of the step before is taken again, from 0 to 1.
         nesterov: whether the gradient is taken as if that part were already gone (Nesterov, 1983).
-        options: see ``Optimizer``.
+        options: see `Optimizer`.
 
     Without momentum, a RowSparse gradient costs what its rows cost.
     """

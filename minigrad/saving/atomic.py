@@ -20,7 +20,7 @@ _TEMPORARY = re.compile(r"\.minigrad-tmp-(\d{1,9})-([0-9a-f]{8})-[0-9a-f]{8}")
 
 @contextmanager
 def atomic_write(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
-    """Give a binary file to write to, which takes the place of ``path`` when the block ends without an error.
+    """Give a binary file to write to, which takes the place of `path` when the block ends without an error.
 
     The bytes go to a temporary file in the same folder, are brought to the disk, and get the name in one
     step. After an error the old file stands as it was and nothing is left behind; what a killed process
@@ -28,7 +28,7 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     file's permissions are kept.
 
     Raises:
-        OSError: where ``open(path, "wb")`` would: no such folder, no permission, a folder of that name.
+        OSError: where `open(path, "wb")` would: no such folder, no permission, a folder of that name.
     """
     target = os.path.realpath(os.fsdecode(path))
     folder = os.path.dirname(target)

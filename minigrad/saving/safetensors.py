@@ -1,7 +1,7 @@
 """The safetensors format: named arrays in one file, and nothing else.
 
 Layout (checked against the official package): 8 bytes with the header's length, little-endian; the header, a
-JSON object of ``name: {"dtype", "shape", "data_offsets": [begin, end]}`` and, under ``__metadata__``, strings
+JSON object of `name: {"dtype", "shape", "data_offsets": [begin, end]}` and, under `__metadata__`, strings
 by name; then the arrays' bytes, little-endian, in C order, without gaps. The official package reads our files
 and we read its files.
 
@@ -47,8 +47,8 @@ def save(tensors: Mapping[str, Any], path: str | os.PathLike[str], metadata: Map
     """Write arrays to a file, atomically.
 
     Args:
-        tensors: arrays by name, in any layout and byte order; a dtype the format lacks is a ``DTypeError``.
-        path: the file, see ``atomic_write``.
+        tensors: arrays by name, in any layout and byte order; a dtype the format lacks is a `DTypeError`.
+        path: the file, see `atomic_write`.
         metadata: strings by name, to be kept beside the arrays.
     """
     arrays = {name: _little_endian(name, value) for name, value in tensors.items()}
@@ -69,8 +69,8 @@ def save(tensors: Mapping[str, Any], path: str | os.PathLike[str], metadata: Map
 def load(path: str | os.PathLike[str], mmap: bool = False) -> dict[str, np.ndarray]:
     """Return the arrays of a file, by name, in the order in which they lie.
 
-    With ``mmap`` they are read-only windows on the file, read when they are used (and so the checksum is not
-    checked). Anything wrong with the file is a ``CorruptFile`` or an ``UnsafeFile``, raised before any array
+    With `mmap` they are read-only windows on the file, read when they are used (and so the checksum is not
+    checked). Anything wrong with the file is a `CorruptFile` or an `UnsafeFile`, raised before any array
     is made.
     """
     where = os.fsdecode(path)

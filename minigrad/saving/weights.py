@@ -1,7 +1,7 @@
-"""A model's weights in a file: ``save_weights`` and ``load_weights``.
+"""A model's weights in a file: `save_weights` and `load_weights`.
 
-All that is asked of a model is ``named_weights()``: its variables by unique, path-like names such as
-``embedding_1/embeddings``, each with ``numpy()``, ``assign(array)``, ``shape`` and ``dtype``.
+All that is asked of a model is `named_weights()`: its variables by unique, path-like names such as
+`embedding_1/embeddings`, each with `numpy()`, `assign(array)`, `shape` and `dtype`.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def load_weights(model: Any, path: str | os.PathLike[str]) -> None:
     """Read a model's weights from a safetensors file.
 
     The file must hold exactly the model's weights: each by its name, of its shape and dtype, and no others.
-    If not, a ``WeightsError`` lists all that is wrong, and no weight is changed.
+    If not, a `WeightsError` lists all that is wrong, and no weight is changed.
     """
     weights = model.named_weights()
     tensors = safetensors.load(path)

@@ -26,7 +26,7 @@ def scatter(
 ) -> str:
     """A square chart of points (x, y); one unit is as long on both axes, so distances are as they look.
 
-    ``ring`` joins the points in their order by a closed line (the twelve months). A point that is not finite
+    `ring` joins the points in their order by a closed line (the twelve months). A point that is not finite
     is left out, and so is a label that finds no free place; the picture then says how many. Each dot shows
     its label on hovering.
 

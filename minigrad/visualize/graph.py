@@ -37,7 +37,7 @@ EDGE = "#8c959f"
 
 @dataclass(frozen=True)
 class Box:
-    """One box: ``key`` is what edges name it by; ``kind`` is a key of ``KINDS`` and gives the colour."""
+    """One box: `key` is what edges name it by; `kind` is a key of `KINDS` and gives the colour."""
 
     key: Hashable
     title: str
@@ -64,7 +64,7 @@ class Box:
 def draw_graph(boxes: Iterable[Box], edges: Iterable[tuple[Hashable, Hashable]], title: str | None = None) -> str:
     """The SVG text of a layered graph; an edge is (key of the box it leaves, key of the box it enters).
 
-    Raises ``ValueError`` for a key that comes twice, an edge to no box, and a cycle.
+    Raises `ValueError` for a key that comes twice, an edge to no box, and a cycle.
 
     >>> svg = draw_graph([Box("x", "input_1", ["(None, 4)"], "input"), Box("y", "dense_1")], [("x", "y")])
     >>> svg.count('class="box"'), svg.count('class="edge"')

@@ -42,8 +42,8 @@ def layout(
 ) -> Layout:
     """Place boxes, given as (id, width, height), so that every edge (source id, target id) leads downwards.
 
-    Boxes of a rank are ``gap`` apart or more, ranks ``rank_gap``; edges never touch a box other than their
-    own two. The same edge may come twice. Raises ``ValueError`` for a repeated or unknown id and a cycle.
+    Boxes of a rank are `gap` apart or more, ranks `rank_gap`; edges never touch a box other than their
+    own two. The same edge may come twice. Raises `ValueError` for a repeated or unknown id and a cycle.
 
     >>> picture = layout([("x", 40, 20), ("y", 60, 20)], [("x", "y")])
     >>> picture.positions, picture.routes

@@ -1,6 +1,6 @@
 """A page of HTML that stands alone: no script, nothing from the network, readable in light and in dark.
 
-The helpers make fragments out of data, escaped; ``page`` puts together what comes from them.
+The helpers make fragments out of data, escaped; `page` puts together what comes from them.
 """
 
 from __future__ import annotations

@@ -9,8 +9,8 @@ from numpy.typing import ArrayLike, NDArray
 
 
 class Projection(NamedTuple):
-    """``coordinates`` of shape (vectors, dimensions), ``components`` (dimensions, width) with rows of
-    length one, and ``explained_variance_ratio`` (dimensions,): the share of all variance along each
+    """`coordinates` of shape (vectors, dimensions), `components` (dimensions, width) with rows of
+    length one, and `explained_variance_ratio` (dimensions,): the share of all variance along each
     component."""
 
     coordinates: NDArray[np.float64]
@@ -23,8 +23,8 @@ def pca(vectors: ArrayLike, dimensions: int = 2) -> Projection:
 
     Components have the sign that makes their largest weight positive, so that the same vectors always give
     the same picture. Where the vectors span fewer dimensions than asked for, the rest is zeros. Raises
-    ``ValueError`` for anything but a matrix of finite numbers. Source: the singular value decomposition of
-    the centred matrix (Pearson 1901, Hotelling 1933); as in scikit-learn's ``PCA``.
+    `ValueError` for anything but a matrix of finite numbers. Source: the singular value decomposition of
+    the centred matrix (Pearson 1901, Hotelling 1933); as in scikit-learn's `PCA`.
 
     >>> found = pca([[0.0, 0.0], [3.0, 4.0], [6.0, 8.0]])
     >>> found.coordinates[:, 0].round(6).tolist(), found.explained_variance_ratio.round(6).tolist()

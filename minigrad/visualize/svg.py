@@ -30,7 +30,7 @@ _WIDE = frozenset("mwMW@%—…")
 
 
 class Element:
-    """One SVG element. Attributes are keyword arguments: ``stroke_width=2`` is ``stroke-width="2"``.
+    """One SVG element. Attributes are keyword arguments: `stroke_width=2` is `stroke-width="2"`.
 
     >>> print(Element("text", "a < b", x=1.0, font_weight="bold"))
     <text x="1" font-weight="bold">a &lt; b</text>
@@ -77,7 +77,7 @@ def picture(width: float, height: float, *children: Child, title: str | None = N
 def text(
     string: str, x: float, y: float, size: float = 12, anchor: str = "start", **attributes: Attribute | None
 ) -> Element:
-    """A line of text, cut to 256 characters; ``y`` is its base line, ``x`` its start, middle or end."""
+    """A line of text, cut to 256 characters; `y` is its base line, `x` its start, middle or end."""
     anchor_attribute = {} if anchor == "start" else {"text_anchor": anchor}
     return Element(
         "text",

@@ -87,7 +87,7 @@ def test_operators_and_functions_have_rows():
         ["input_1", "(InputLayer)", "(None,", "3)", "0"],
         ["multiply_1", "(Multiply)", "(None,", "3)", "0"],
         ["tanh_1", "(Tanh)", "(None,", "3)", "0"],
-        ["getitem_1", "(Getitem)", "(None,)", "0"],
+        ["get_item_1", "(GetItem)", "(None,)", "0"],
     ]
 
 

@@ -11,6 +11,7 @@ import pytest
 from project_tree import ROOT
 
 BUDGET_MS = 40.0
+NUMPY_MS = 60.0  # what importing NumPy itself costs where the budget was set; a busy or slow machine gets more of both
 TRIES = 15  # noise only ever adds: one try within the budget shows that it is kept
 
 # Heavy parts of the standard library, or parts that a browser does not have.
@@ -30,11 +31,14 @@ def python(*words: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def import_ms(module: str) -> float:
-    """What importing a module costs when NumPy is there already."""
-    lines = python("-X", "importtime", "-c", f"import numpy, {module}").stderr.splitlines()
-    (own,) = [line for line in lines if line.split("|")[-1].strip() == module]
-    return int(own.split("|")[1]) / 1000
+def import_ms() -> tuple[float, float]:
+    """What importing NumPy costs, and then minigrad."""
+    program = (
+        "from time import perf_counter as now; start = now(); import numpy; between = now(); import minigrad; "
+        "print(between - start, now() - between)"
+    )
+    numpy_cost, own_cost = python("-c", program).stdout.split()
+    return 1000 * float(numpy_cost), 1000 * float(own_cost)
 
 
 def newly_imported(module: str) -> set[str]:
@@ -47,7 +51,8 @@ def test_importing_costs_at_most_40_ms_above_numpy():
     python("-c", "import minigrad")  # compiles what is not compiled yet
     costs = []
     for _ in range(TRIES):
-        costs.append(import_ms("minigrad"))
+        numpy_cost, own_cost = import_ms()
+        costs.append(own_cost / max(1.0, numpy_cost / NUMPY_MS))
         if costs[-1] <= BUDGET_MS:
             return
     pytest.fail(f"importing minigrad costs {min(costs):.1f} ms above NumPy, more than {BUDGET_MS} ms")

