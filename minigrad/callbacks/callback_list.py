@@ -35,7 +35,9 @@ class CallbackList(Callback):
         model: Any = None,
         **params: Any,
     ) -> None:
-        given = [callbacks] if isinstance(callbacks, (Callback, type)) else list(callbacks or ())
+        given: list[Any] = [] if callbacks is None else [callbacks]
+        if isinstance(callbacks, Iterable) and not isinstance(callbacks, (str, type)):
+            given = list(callbacks)
         for callback in given:
             if not isinstance(callback, Callback):
                 called = " It is a class: call it." if isinstance(callback, type) else ""

@@ -28,6 +28,13 @@ class EarlyStopping(Callback):
 
     After `fit`, `stopped_epoch` is the epoch (from 0) that it stopped in, or 0; `best` is the best
     value and `best_epoch` its epoch.
+
+    >>> import numpy as np, minigrad as mg
+    >>> model = mg.Sequential([mg.Input((1,)), mg.layers.Dense(1)])
+    >>> model.compile(mg.optimizers.SGD(0.0), "mse")  # learns nothing, so it gets no better
+    >>> stop = EarlyStopping("loss", patience=2)
+    >>> len(model.fit(np.ones((4, 1)), np.ones((4, 1)), epochs=9, callbacks=[stop], verbose=0).epoch)
+    3
     """
 
     def __init__(

@@ -9,12 +9,12 @@ import numpy as np
 from .. import activations, constraints, initializers, regularizers
 from ..core.spec import normal_axis
 from ..errors import ShapeError
-from .common import Shape, as_float
-from .layer import Layer, registry
+from .common import Shape, SingleInput, as_float
+from .layer import registry
 
 
 @registry.register()
-class Activation(Layer):
+class Activation(SingleInput):
     """Applies an activation function, given by name or as a function. Keras counterpart:
     keras.layers.Activation.
 
@@ -31,7 +31,7 @@ class Activation(Layer):
 
 
 @registry.register()
-class ReLU(Layer):
+class ReLU(SingleInput):
     """`max(x, 0)`, or with other arguments Keras's general form.
 
     `x` from threshold on, but at most max_value; below it `negative_slope * (x - threshold)`. Keras
@@ -60,7 +60,7 @@ class ReLU(Layer):
 
 
 @registry.register()
-class LeakyReLU(Layer):
+class LeakyReLU(SingleInput):
     """`x` above zero, `negative_slope * x` below. Keras counterpart: keras.layers.LeakyReLU.
 
     >>> LeakyReLU()(np.array([-1.0, 2.0])).numpy()
@@ -76,7 +76,7 @@ class LeakyReLU(Layer):
 
 
 @registry.register()
-class ELU(Layer):
+class ELU(SingleInput):
     """`x` above zero, `alpha * (exp(x) - 1)` below (Clevert et al., 2016). Keras counterpart:
     keras.layers.ELU.
     """
@@ -90,7 +90,7 @@ class ELU(Layer):
 
 
 @registry.register()
-class PReLU(Layer):
+class PReLU(SingleInput):
     """`x` above zero, `alpha * x` below, with a weight `alpha` for each element of a row (He et al., 2015).
 
     shared_axes: axes, counted from 1 (0 is the batch), along which one alpha serves all. Keras counterpart:
@@ -137,7 +137,7 @@ class PReLU(Layer):
 
 
 @registry.register()
-class Softmax(Layer):
+class Softmax(SingleInput):
     """`exp(x) / sum(exp(x))` along an axis, or several. Keras counterpart: keras.layers.Softmax.
 
     >>> Softmax()(np.zeros((1, 4))).numpy()
@@ -153,7 +153,7 @@ class Softmax(Layer):
         return activations.softmax(as_float(inputs, self.dtype), axis=axis)
 
 
-def not_negative(owner: Layer, argument: str, value: float) -> float:
+def not_negative(owner: SingleInput, argument: str, value: float) -> float:
     if not value >= 0:
         raise ValueError(f"{type(owner).__name__}: {argument}={value!r}; expected a number from 0")
     return float(value)

@@ -21,7 +21,7 @@ def blame(error: Exception, layer: Layer, args: Any) -> None:
     error.layer = layer  # type: ignore[attr-defined]
     values = [x for x in leaves(args) if hasattr(x, "shape")]
     got = " and ".join(str(x.shape) for x in values)
-    message = f"layer {layer.name} ({type(layer).__name__}), called on {got}: {error.args[0]}"
+    message = f"layer {layer.name} ({type(layer).__name__}){got and ', called on '}{got}: {error.args[0]}"
     for x in values:
         if isinstance(x, Symbol):
             message += f"\n  its input comes from {chain(x)}"

@@ -7,8 +7,21 @@ from typing import Any
 import numpy as np
 
 from ..errors import ShapeError, unknown
+from .layer import Layer
 
 Shape = tuple[int | None, ...]
+
+
+class SingleInput(Layer):
+    """Base of the layers that are called on one tensor, not on a list or dict of them."""
+
+    def _run(self, args: tuple, kwargs: dict[str, Any], training: bool) -> Any:
+        if args and isinstance(args[0], (list, tuple, dict)):
+            raise ShapeError(
+                f"expected one tensor, got a {type(args[0]).__name__} of {len(args[0])}; merge them first, as in "
+                "Concatenate()([x, y])"
+            )
+        return super()._run(args, kwargs, training)
 
 
 def whole_number(owner: Any, argument: str, value: Any, minimum: int = 1) -> int:

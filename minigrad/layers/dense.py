@@ -6,17 +6,18 @@ from typing import Any
 
 from .. import activations, constraints, initializers, regularizers
 from ..errors import ShapeError
-from .common import Shape, as_float, whole_number
-from .layer import Layer, registry
+from .common import Shape, SingleInput, as_float, whole_number
+from .layer import registry
 
 
 @registry.register()
-class Dense(Layer):
+class Dense(SingleInput):
     """`activation(inputs @ kernel + bias)`: (batch, ..., features) -> (batch, ..., units).
 
     units: size of the new last axis. activation: a name, a function, or None for none. The weights are `kernel`
     (features, units) and, with use_bias, `bias` (units,). Raises ShapeError if the last axis is missing, open, or of
-    another size than at first. Keras counterpart: keras.layers.Dense.
+    another size than at first. `input_dim=4` stands for `input_shape=(4,)`, as in Keras 2. Keras counterpart:
+    keras.layers.Dense.
 
     >>> import minigrad as mg
     >>> layer = Dense(3, activation="relu")
@@ -36,8 +37,13 @@ class Dense(Layer):
         activity_regularizer: Any = None,
         kernel_constraint: Any = None,
         bias_constraint: Any = None,
+        *,
+        input_dim: int | None = None,
         **kwargs: Any,
     ) -> None:
+        self.input_dim = input_dim
+        if input_dim is not None:
+            kwargs["input_shape"] = (whole_number(self, "input_dim", input_dim),)
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)
         self.units = whole_number(self, "units", units)
         self.activation = activations.get(activation)

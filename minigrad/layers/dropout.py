@@ -6,12 +6,12 @@ from typing import Any
 
 from ..ops.random import dropout_mask
 from ..random import Stream
-from .common import as_float
-from .layer import Layer, registry
+from .common import SingleInput, as_float
+from .layer import registry
 
 
 @registry.register()
-class Dropout(Layer):
+class Dropout(SingleInput):
     """In training, drops a random share `rate` of the inputs, and scales the rest by 1 / (1 - rate).
 
     Dropped is set to 0; outside training nothing happens.

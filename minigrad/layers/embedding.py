@@ -11,12 +11,12 @@ from ..core.tensor import wrap
 from ..errors import ShapeError
 from ..ops.gather import gather
 from ..ops.ids import ids_of
-from .common import Shape, whole_number
-from .layer import Layer, registry
+from .common import Shape, SingleInput, whole_number
+from .layer import registry
 
 
 @registry.register()
-class Embedding(Layer):
+class Embedding(SingleInput):
     """The row of a table for each id: (batch, time) of ids -> (batch, time, output_dim), or any other shape of ids.
 
     input_dim: rows of the table, the largest id + 1. output_dim: length of a row. input_length: how many ids each

@@ -30,6 +30,14 @@ class InputLayer(Layer):
         self._calls.add(node)
         return Symbol(free.specs, node)
 
+    @property
+    def output(self) -> Symbol:
+        """The symbol itself."""
+        node = self._only_call("output")
+        return Symbol(node.out, node)
+
+    input = output
+
     def get_config(self) -> dict[str, Any]:
         return {"batch_shape": list(self.batch_shape), "dtype": self.dtype.name, "name": self.name}
 

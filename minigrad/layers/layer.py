@@ -18,6 +18,7 @@ from ..core.tensor import Tensor, Variable, wrap
 from ..core.tree import leaves, map_leaves
 from ..errors import GraphError, MinigradError, ShapeError, UnknownName, unknown
 from ..registry import Registry, snake_case
+from .arguments import as_values
 from .blame import blame
 
 
@@ -43,6 +44,11 @@ class Layer:
     Symbol(shape=(None, 4), dtype=float32, from=scale)
     """
 
+    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
+        if cls.__module__.startswith(__package__):  # before Python misses `units` when `unit` was given
+            refuse_unknown(cls, kwargs)
+        return super().__new__(cls)
+
     def __init__(
         self,
         name: Any = None,
@@ -53,13 +59,7 @@ class Layer:
         batch_input_shape: Any = None,
         **unexpected: Any,
     ) -> None:
-        if unexpected:
-            known = {n for cls in type(self).__mro__ for n in signature_of(vars(cls).get("__init__"))} - {
-                "self",
-                "kwargs",
-                "unexpected",
-            }
-            raise TypeError(str(unknown(f"argument of {type(self).__name__}", next(iter(unexpected)), known)))
+        refuse_unknown(type(self), unexpected)
         if name is not None and (not isinstance(name, str) or not name or "/" in name):
             raise ValueError(
                 f"{type(self).__name__}: name={name!r}; expected a non-empty string without '/', which "
@@ -72,7 +72,7 @@ class Layer:
         self._wishes: dict[Variable, bool] = {}  # the same of the weights that are kept as attributes
         self._calls: WeakSet[Node] = WeakSet()  # for .output alone; weak, so that the graph lives for its readers only
         self._losses: list[Any] = []
-        self.dtype = np.dtype(dtype or config.floatx())
+        self.dtype = self._dtype_of(dtype)
         self.activity_regularizer = regularizers.get(activity_regularizer) if activity_regularizer else None
         self.batch_input_shape = (
             tuple(batch_input_shape)
@@ -149,10 +149,14 @@ class Layer:
     # -- calling --------------------------------------------------------------------------------------------------
 
     def __call__(self, *args: Any, training: bool | None = None, **kwargs: Any) -> Any:
-        args, kwargs = (
-            map_leaves(self._value, args),
-            {k: map_leaves(self._value, v) for k, v in kwargs.items()},
-        )
+        if "_calls" not in self.__dict__:
+            raise RuntimeError(f"{type(self).__name__}: its __init__ must begin with super().__init__()")
+        try:
+            args = (as_values(args[0]), *args[1:]) if args else ()
+        except MinigradError as error:
+            blame(error, self, ())
+            raise
+        args, kwargs = map_leaves(self._value, args), {k: map_leaves(self._value, v) for k, v in kwargs.items()}
         if training is not None and self._takes_training():
             kwargs["training"] = training  # said outright, it is part of the call, in a graph too
         mode = MODE.get()
@@ -186,11 +190,25 @@ class Layer:
 
     def _node(self, inputs: tuple, args: tuple, kwargs: dict[str, Any], result: Any, scope: Scope | None) -> Any:
         """The symbols of one call in a graph: one node, with what `call` drew as its body."""
-        self._losses.clear()  # of a drawing; the losses of a step are made when it runs
+        if not MODE.get().tracing:
+            self._losses.clear()  # of a drawing; the losses of a step are made when it runs
         node = Node(self, inputs, {"args": args, "kwargs": kwargs}, None, (), scope, body=tuple(leaves(result)))
         self._calls.add(node)
-        symbols = iter([Symbol(specs_of(x), node, i) for i, x in enumerate(node.body)])
+        try:
+            symbols = iter([Symbol(specs_of(x), node, i) for i, x in enumerate(node.body)])
+        except GraphError as error:
+            blame(error, self, args)
+            raise
         return map_leaves(lambda _: next(symbols), result)
+
+    def _dtype_of(self, dtype: Any) -> np.dtype:
+        """The dtype that was asked for, or else the default; TypeError for what is none."""
+        try:
+            return np.dtype(dtype or config.floatx())
+        except TypeError:
+            raise TypeError(
+                f"{type(self).__name__}: dtype={dtype!r}; expected one of NumPy's, such as 'int32'"
+            ) from None
 
     @classmethod
     def _takes_training(cls) -> bool:
@@ -286,7 +304,8 @@ class Layer:
         if len(arrays) != len(own):
             raise ValueError(
                 f"{self.name}: set_weights() got {len(arrays)} arrays, expected {len(own)}: "
-                + ", ".join(f"{v.name} {v.shape}" for v in own)
+                + (", ".join(f"{v.name} {v.shape}" for v in own) or "it has no weights")
+                + ("" if self.built else "; it is not built yet: they come with its first call")
             )
         for i, (array, v) in enumerate(zip(arrays, own, strict=True)):
             if array.shape != v.shape:
@@ -347,6 +366,14 @@ class Layer:
         symbols = [Symbol.of(shape, self.dtype) for shape in shapes]
         return map_leaves(lambda x: x.shape, self(symbols[0] if is_shape else symbols))
 
+    def __getstate__(self) -> dict[str, Any]:
+        """For copy and pickle: everything but the calls, which belong to graphs. (A model's copy notes its own.)"""
+        return {k: v for k, v in vars(self).items() if k != "_calls"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self._calls = WeakSet()
+
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name}{'' if self.built else ', not built'}>"
 
@@ -357,6 +384,15 @@ registry: Registry[Layer] = Registry("layer", Layer)
 @cache
 def signature_of(function: Callable | None) -> tuple[str, ...]:
     return tuple(inspect.signature(function).parameters) if function else ()
+
+
+def refuse_unknown(cls: type[Layer], given: dict[str, Any]) -> None:
+    """TypeError, with what may be meant, for an argument that neither the class nor its bases take."""
+    takers = (vars(c).get("__init__") for c in cls.__mro__[:-1])  # all but object
+    known = {name for taker in takers for name in signature_of(taker)} - {"self", "kwargs", "unexpected"}
+    for name in given:
+        if name not in known:
+            raise TypeError(str(unknown(f"argument of {cls.__name__}", name, known)))
 
 
 def specs_of(x: Any) -> Any:
@@ -381,7 +417,7 @@ def serialized(value: Any) -> Any:
     return value
 
 
-def held(layer: Layer, kind: type) -> Iterator[tuple[str, Any]]:
+def held(layer: Any, kind: type) -> Iterator[tuple[str, Any]]:
     """(path, thing) for each thing of a kind that is an attribute, or in an attribute that is a list, tuple or dict."""
     for attribute, value in vars(layer).items():
         if isinstance(value, kind):

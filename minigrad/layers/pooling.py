@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from .common import as_float, one_of, want_ndim
-from .layer import Layer, registry
+from .common import SingleInput, as_float, one_of, want_ndim
+from .layer import registry
 from .reshaping import FORMATS
 
 
-class GlobalPooling1D(Layer):
+class GlobalPooling1D(SingleInput):
     """What the two share: the axis of time."""
 
     def __init__(self, data_format: str | None = None, keepdims: bool = False, **kwargs: Any) -> None:

@@ -8,12 +8,12 @@ import numpy as np
 
 from ..errors import ShapeError
 from ..ops.batch import reshape_rows
-from .common import one_of, want_ndim, whole_number
-from .layer import Layer, registry
+from .common import SingleInput, one_of, want_ndim, whole_number
+from .layer import registry
 
 
 @registry.register()
-class Flatten(Layer):
+class Flatten(SingleInput):
     """(batch, ...) -> (batch, the product of the rest). Keras counterpart: keras.layers.Flatten.
 
     data_format: "channels_first" puts axis 1 last before it flattens.
@@ -36,7 +36,7 @@ class Flatten(Layer):
 
 
 @registry.register()
-class Reshape(Layer):
+class Reshape(SingleInput):
     """Gives each row of the batch another shape.
 
     target_shape: without the batch axis; one size may be -1: whatever is left. Keras counterpart:
@@ -61,7 +61,7 @@ class Reshape(Layer):
 
 
 @registry.register()
-class Permute(Layer):
+class Permute(SingleInput):
     """Reorders the axes after the batch.
 
     dims: axis i of the output is axis dims[i - 1] of the input, both counted from 1 (0 is the batch). Keras
@@ -86,7 +86,7 @@ class Permute(Layer):
 
 
 @registry.register()
-class RepeatVector(Layer):
+class RepeatVector(SingleInput):
     """(batch, features) -> (batch, n, features). Keras counterpart: keras.layers.RepeatVector.
 
     >>> import minigrad as mg

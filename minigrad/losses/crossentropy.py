@@ -205,6 +205,9 @@ class SparseCategoricalCrossentropy(Loss):
         labels = y_true.astype(np.int64)
         return np.squeeze(labels, -1) if len(labels.shape) == len(y_pred_shape) else labels
 
+    def example(self, y_pred_shape: tuple[int, ...]) -> np.ndarray:
+        return np.zeros(y_pred_shape[:-1], np.int64)
+
     def mask(self, y_true: Any) -> Any:
         return None if self.ignore_class is None else y_true != self.ignore_class
 

@@ -89,6 +89,10 @@ class Loss:
             return np.squeeze(y_true, -1)
         return y_true
 
+    def example(self, y_pred_shape: tuple[int, ...]) -> np.ndarray:
+        """Return targets that go with predictions of that shape: zeros, for drawing a program without data."""
+        return np.zeros(y_pred_shape, config.floatx())
+
     def mask(self, y_true: Any) -> Any:
         """Return which of the values count, as booleans of their shape; None if all do."""
         return None

@@ -7,7 +7,8 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from ..core.tensor import Tensor
+from .. import initializers
+from ..core.tensor import Tensor, Variable
 from ..errors import ShapeError
 from ..losses.loss import fit_weights
 from ..registry import Registry, construct, snake_case
@@ -41,10 +42,24 @@ class Metric:
 
     def __init__(self, name: str | None = None) -> None:
         self.name = name or snake_case(type(self).__name__)
+        self._state: list[tuple[Variable, np.ndarray]] = []  # what add_weight made, and its first values
+
+    def add_weight(
+        self, shape: Any = (), initializer: Any = "zeros", dtype: Any = None, name: str = "variable"
+    ) -> Variable:
+        """A piece of state as a Variable, to be written with `assign`; `reset_state` brings it back, as in Keras."""
+        first = initializers.get(initializer)((shape,) if isinstance(shape, int) else tuple(shape), dtype=dtype)
+        self._state.append((Variable(first, trainable=False, name=name), np.array(first)))
+        return self._state[-1][0]
+
+    add_variable = add_weight
 
     def reset_state(self) -> None:
         """Forget all batches."""
-        raise NotImplementedError(f"{type(self).__name__} needs a reset_state().")
+        if not self._state:
+            raise NotImplementedError(f"{type(self).__name__} needs a reset_state(), or state made by add_weight().")
+        for variable, first in self._state:
+            variable.assign(first)
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
         """Take in a batch: targets, predictions and, if samples do not count alike, their weights."""

@@ -77,7 +77,8 @@ BAD = [
 
 @pytest.mark.parametrize(("layer", "inputs", "message"), BAD)
 def test_inputs_that_do_not_fit(layer, inputs, message):
-    with pytest.raises(ShapeError, match=rf"layer {layer.name} \({type(layer).__name__}\), called on.*: .*{message}"):
+    named = rf"layer {layer.name} \({type(layer).__name__}\)"
+    with pytest.raises(ShapeError, match=rf"{named}(, called on.*)?: .*{message}"):
         layer(inputs)
 
 

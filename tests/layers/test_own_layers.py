@@ -165,3 +165,17 @@ def test_mistakes_in_the_name():
     for name in ("", "a/b", 3):
         with pytest.raises(ValueError, match="expected a non-empty string without '/'"):
             Dense(2, name=name)
+
+
+def test_a_misspelt_argument_is_named_although_another_is_then_missing():
+    with pytest.raises(TypeError, match=r"Unknown argument of Dense 'unit'\. Did you mean 'units'\?"):
+        Dense(unit=3)
+
+
+def test_a_layer_of_ones_own_may_take_arguments_out_of_its_keywords():
+    class Mine(Layer):
+        def __init__(self, **kwargs):
+            self.width = kwargs.pop("width")
+            super().__init__(**kwargs)
+
+    assert Mine(width=3, name="mine").width == 3

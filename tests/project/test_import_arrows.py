@@ -26,7 +26,7 @@ ROOMS = {
     "activations": TABLE,
     "layers": TABLE | NAMED | {"random"},
     "losses": TABLE,
-    "metrics": TABLE | {"losses"},
+    "metrics": TABLE | {"losses", "initializers"},
     "optimizers": TABLE,
     "callbacks": TABLE,
     "utils": TABLE | {"random", "callbacks"},
