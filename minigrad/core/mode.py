@@ -34,6 +34,7 @@ class Mode(NamedTuple):
     pauses: tuple[no_grad, ...] = ()
     anomaly: bool = False
     scope: Scope | None = None
+    tracing: bool = False  # a step is being drawn for a program: what is computed from Variables is drawn, too
 
     @property
     def recording(self) -> bool:

@@ -11,16 +11,16 @@ from numpy import ndarray
 
 from ..errors import ShapeError
 from .anomaly import check_value, note_line
+from .legacy import LEGACY, compute
 from .mode import MODE, Mode
 from .node import Node, Stub
 from .rule import Rule
 from .spec import Spec, spec_of
 from .symbol import Symbol, with_none
 from .table import ROWS
-from .tensor import Tensor, wrap
+from .tensor import Tensor, Variable, wrap
 
 REQUIRED = Parameter.empty  # in place of an attribute's default
-LEGACY = np.lib.NumpyVersion(np.__version__) < "2.0.0"  # 0-d values do not promote there as NEP 50 has it
 KINDS = (
     "elementwise",
     "reduction",
@@ -124,18 +124,18 @@ class Op:
             else:
                 arrays.append(x)
             bit <<= 1
+        mode = MODE.get()
+        if mode.tracing and any(isinstance(x, Variable) for x in operands):
+            return self.draw(operands, attrs)
         try:
-            out = self.kernel(*arrays, **attrs)
+            out = compute(self, *arrays, **attrs) if LEGACY else self.kernel(*arrays, **attrs)
         except ValueError as error:
             self.explain(arrays, attrs, error)
             raise
         if not tensors:
             return out
-        if LEGACY:
-            out = np.asarray(out, self.spec(*map(spec_of, arrays), **attrs).dtype)
-        elif out.__class__ is not ndarray:
+        if out.__class__ is not ndarray:
             out = np.asarray(out)
-        mode = MODE.get()
         node = None
         if mask and self.rules and (not mode.pauses or mode.recording):
             node = self.record(operands, attrs, mask, out, mode)
@@ -192,6 +192,9 @@ class Op:
             self.spec(*map(spec_of, arrays), **attrs)
         except ShapeError as better:
             raise ShapeError(f"{self.name}: {better}") from error
+
+    def __deepcopy__(self, memo: dict) -> Op:
+        return self  # a row is a fact, not data: copies of a graph share it
 
     def __repr__(self) -> str:
         return f"<op {self.name}({', '.join(self.operands)}), {self.kind}>"

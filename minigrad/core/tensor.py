@@ -99,7 +99,7 @@ class Tensor(Operators):
         if self.requires_grad:
             raise TypeError(
                 "a Tensor that requires a gradient does not turn into an array by itself, for its gradient "
-                "would be lost without a word; say x.numpy() where that is meant"
+                "would be lost without a word; join several with np.stack, or say x.numpy() where the loss is meant"
             )
         return np.array(self._data, dtype=dtype)
 
@@ -119,7 +119,7 @@ class Tensor(Operators):
         return self._data.__index__()
 
     def __format__(self, spec: str) -> str:
-        return format(self.item() if self.ndim == 0 and spec else str(self), spec)
+        return format(self._data, spec) if spec else str(self)
 
     def __repr__(self) -> str:
         body = np.array2string(self._data, separator=", ", prefix="Tensor(", threshold=200)
@@ -151,7 +151,7 @@ class Tensor(Operators):
                 tensor = me()
                 if tensor is not None:
                     g = g.numpy() if isinstance(g, Tensor) else g
-                    tensor.grad = np.array(g) if tensor.grad is None else tensor.grad + g
+                    tensor.grad = np.array(g if tensor.grad is None else tensor.grad + g)
 
             self.register_hook(keep)
 
@@ -164,6 +164,8 @@ class Tensor(Operators):
         >>> x.sum().backward(); x.grad
         array([10., 10.], dtype=float32)
         """
+        if not callable(hook):
+            raise TypeError(f"register_hook: expected a function of the gradient, got {type(hook).__name__}")
         if not self.requires_grad:
             raise GradientError(
                 "register_hook: this tensor takes no gradient (requires_grad is False), so the hook "
@@ -235,6 +237,8 @@ class Variable(Tensor):
 
     __slots__ = ("constraint", "name", "regularizer", "written")
 
+    revision = 0  # how often, anywhere, a Variable was made or its `trainable` set: what is kept by weights may be old
+
     def __init__(
         self,
         value: Any,
@@ -248,6 +252,7 @@ class Variable(Tensor):
         self.name = name
         self.regularizer = regularizer
         self.constraint = constraint
+        Variable.revision += 1
         self.written = 0  # the tick of the last write: a graph recorded before it must not be used any more
 
     @property
@@ -257,6 +262,7 @@ class Variable(Tensor):
 
     @trainable.setter
     def trainable(self, flag: bool) -> None:
+        Variable.revision += 1
         self.requires_grad = bool(flag)
 
     def numpy(self) -> np.ndarray:
@@ -281,9 +287,17 @@ class Variable(Tensor):
 
         Only if some tensor is a view of the values (`table.T`, `table[:9]`) they are copied first, for its sake.
         """
+        self.own()
+        self._data[ids] = rows
+        self.touch()
+
+    def own(self) -> None:
+        """Before a write in place: if some tensor is a view of the values, leave it these and go on with a copy."""
         if sys.getrefcount(self._data) > 2:  # one reference is ours, one the call's own
             self._data = self._data.copy()
-        self._data[ids] = rows
+
+    def touch(self) -> None:
+        """After a write in place: graphs recorded before it are stale."""
         self.written = next_tick()
 
     def __deepcopy__(self, memo: dict) -> Variable:

@@ -41,10 +41,10 @@ class ArrayData:
     def __init__(self, batch: Batch, batch_size: int | None = None, shuffle: bool = False, steps: int | None = None):
         self.batch = Batch(*(as_arrays(part, what) for what, part in zip(Batch._fields, batch)))
         self.rows = check_lengths(self.batch)
-        self.batch_size = whole(batch_size, "batch_size") or 32
+        self.batch_size = 32 if batch_size is None else whole(batch_size, "batch_size")
         self.shuffle = shuffle
         batches = -(-self.rows // self.batch_size)
-        self.steps: int | None = whole(steps, "the number of steps") or batches
+        self.steps: int | None = batches if steps is None else whole(steps, "the number of steps")
         if self.steps > batches:
             raise ValueError(
                 f"{steps} steps were asked for, but {self.rows} rows in batches of {self.batch_size} make {batches}"
@@ -66,10 +66,10 @@ class ArrayData:
     def _order(self, epoch: int) -> np.ndarray | None:
         return random.permutation(self.rows, None, epoch) if self.shuffle else None
 
-    def split(self, fraction: float, batch_size: int | None, steps: int | None) -> tuple[Batch, ArrayData]:
+    def split(self, fraction: Any, batch_size: int | None, steps: int | None) -> tuple[Batch, ArrayData]:
         """(the first rows, the last `fraction` of them as data to validate on), before any shuffling, as in Keras."""
-        if not 0 < fraction < 1:
-            raise ValueError(f"validation_split={fraction}; expected a fraction between 0 and 1")
+        if not isinstance(fraction, (int, float, np.number)) or not 0 < fraction < 1:
+            raise ValueError(f"validation_split={fraction!r}; expected a fraction between 0 and 1")
         cut = int(self.rows * (1 - fraction))
         if cut in (0, self.rows):
             raise ValueError(
@@ -90,7 +90,7 @@ class StreamData:
     def __init__(self, source: Any, steps: int | None = None, shuffle: bool = False, goes_on: bool = True) -> None:
         self.source, self.shuffle, self.goes_on = source, shuffle, goes_on
         self.indexable = hasattr(source, "__getitem__") and hasattr(source, "__len__")
-        self._limit = whole(steps, "the number of steps")
+        self._limit = None if steps is None else whole(steps, "the number of steps")
         self.steps: int | None = self._limit or (len(source) if hasattr(source, "__len__") else None)
         self._iterator: Iterator[Any] | None = None
 
@@ -191,11 +191,15 @@ def as_array(values: Any, what: str) -> np.ndarray:
     try:
         array = values.to_numpy() if hasattr(values, "to_numpy") else np.asarray(values)
     except ValueError as error:
-        raise ValueError(f"{what}: the {type(values).__name__} does not make one array: {error}") from None
+        reason = str(error).rstrip(".")
+        raise ValueError(
+            f"{what}: the {type(values).__name__} does not make one array: {reason}. If its parts are several inputs, "
+            "make an array of each"
+        ) from None
     if array.dtype.kind not in "biuf":
         raise TypeError(
             f"{what}: cannot compute with dtype {array.dtype} (from {type(values).__name__}); expected numbers. "
-            "Turn words and categories into integer ids first"
+            "Turn words and categories into integer ids first; numbers that came as objects, with .astype(float)"
         )
     if array.ndim == 0:
         raise ValueError(f"{what}: got the single value {array}; expected an array with the batch as its first axis")
@@ -232,8 +236,9 @@ def places(structure: Any) -> Iterable[tuple[str, Any]]:
             yield f"[{k!r}]{place}", leaf
 
 
-def whole(value: Any, what: str, minimum: int = 1) -> Any:
-    """A whole number from a minimum on, or None as it is; ValueError for anything else."""
-    if value is not None and (isinstance(value, (bool, str)) or value < minimum or int(value) != value):
+def whole(value: Any, what: str, minimum: int = 1) -> int:
+    """A whole number from a minimum on; ValueError for anything else."""
+    is_number = isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
+    if not is_number or not value >= minimum or value % 1:
         raise ValueError(f"{what} must be a whole number from {minimum}, got {value!r}")
-    return None if value is None else int(value)
+    return int(value)

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ..core.mode import MODE
 from ..core.symbol import Symbol
 from ..core.tensor import Tensor, Variable, wrap
 from ..core.tree import leaves
@@ -60,6 +61,15 @@ class Model(Training, Layer):
 
     # -- running --------------------------------------------------------------------------------------------------
 
+    def build(self, input_shape: Any) -> None:
+        """Make the weights, which a subclassed model has otherwise from its first call on; the batch comes first.
+
+        It is called on symbols of that shape (a list or dict of shapes, if it takes several inputs).
+        """
+        scope = MODE.get().scope
+        if self.graph is None and (scope is None or scope.layer is not self):  # else, the first call is under way
+            self.compute_output_shape(input_shape)
+
     def call(self, inputs: Any) -> Any:
         if self.graph is None:
             return super().call(inputs)
@@ -76,8 +86,6 @@ class Model(Training, Layer):
             values = by_name(self.name, inputs, names, self.graph.inputs)
         else:
             values = list(leaves(inputs))
-            if not any(hasattr(value, "shape") for value in values):
-                values = [Tensor(inputs)]  # a list of numbers
         if len(values) != len(names):
             hint = "; a list of arrays is a list of inputs, np.stack makes one array of it" if len(names) == 1 else ""
             raise ValueError(f"{self.name}: got {len(values)} inputs, expected {len(names)}: {', '.join(names)}{hint}")
@@ -193,13 +201,28 @@ class Model(Training, Layer):
         """Write all weights to one file in the safetensors layout, atomically: the old file or the new, no part."""
         from ..saving.weights import save_weights
 
+        self._want_weights("save_weights")
         save_weights(self, path)
 
     def load_weights(self, path: Any) -> None:
         """Read what save_weights wrote. Missing, extra or misshapen tensors are an error, and change nothing."""
         from ..saving.weights import load_weights
 
+        self._want_weights("load_weights")
         load_weights(self, path)
+
+    def _want_weights(self, what: str) -> None:
+        if not self.built:
+            raise ValueError(
+                f"{what}: {self.name} has no weights yet: they come with its first call, or with build(input_shape), "
+                "the batch in front, as in build((None, 4))"
+            )
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state)
+        for node in self.graph.nodes if self.graph else ():
+            if isinstance(node.fn, Layer):
+                node.fn._calls.add(node)
 
     def get_config(self) -> dict[str, Any]:
         if self.graph is not None:
@@ -248,7 +271,7 @@ def as_input(name: str, value: Any, symbol: Symbol) -> Any:
         at = tuple(int(i) for i in np.argwhere(cast != data)[0])
         raise DTypeError(
             f"{name} has dtype {symbol.dtype}, which cannot hold {data[at]} (at {list(at)}, given as "
-            f"{data.dtype}); make it Input(..., dtype={data.dtype.name!r})"
+            f"{data.dtype}). Give such numbers, or make it Input(..., dtype={data.dtype.name!r})"
         )
     return wrap(cast)
 

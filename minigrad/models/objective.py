@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from copy import deepcopy
 from typing import Any
 
@@ -77,12 +77,12 @@ class Objective:
 
     # -- loss -----------------------------------------------------------------------------------------------------
 
-    def loss(self, targets: Any, outputs: Any, sample_weight: Any = None) -> tuple[Any, dict[str, float]]:
+    def loss(self, targets: Any, outputs: Any, sample_weight: Any = None) -> tuple[Any, dict[str, Any]]:
         """The weighted sum of the outputs' losses (None if there is none), and their values by name if there are
         several outputs. Targets are checked first, and never broadcast.
         """
         total: Any = None
-        parts: dict[str, float] = {}
+        parts: dict[str, Any] = {}
         ys, weights = self.align(targets, "y"), self.align(sample_weight, "sample_weight")
         for name, loss, scale, y, prediction, weight in zip(
             self.outputs, self.losses, self.scales, ys, leaves(outputs), weights
@@ -97,10 +97,16 @@ class Objective:
                     f"the loss {loss.name} of {name!r} gave an array of shape {value.shape}, but training needs a "
                     f"single number; its reduction is {loss.reduction!r}"
                 )
-            parts[f"{name}_loss"] = float(value)
+            parts[f"{name}_loss"] = value
             value = value if scale == 1.0 else value * scale
             total = value if total is None else total + value
         return total, parts if len(self.outputs) > 1 else {}
+
+    def check(self, targets: Any, outputs: Any) -> None:
+        """The checks of all targets that have a loss; `loss` makes them by itself."""
+        for name, loss, y, prediction in zip(self.outputs, self.losses, self.align(targets, "y"), leaves(outputs)):
+            if loss is not None and y is not None:
+                loss.check(y, prediction.shape, f"the target of {name!r}")
 
     # -- running figures ------------------------------------------------------------------------------------------
 
@@ -113,11 +119,11 @@ class Objective:
                 if isinstance(metric, Metric):
                     metric.reset_state()
 
-    def count(self, rows: int, values: dict[str, float]) -> None:
+    def count(self, rows: int, values: dict[str, Any]) -> None:
         """Take a batch's losses into the means."""
         self._rows += rows
         for name, value in values.items():
-            self._sums[name] = self._sums.get(name, 0.0) + rows * value
+            self._sums[name] = self._sums.get(name, 0.0) + rows * float(value)
 
     def measure(self, targets: Any, outputs: Any, sample_weight: Any) -> None:
         """Take a batch into the metrics. 'accuracy' becomes one of the accuracies with the first shapes it sees."""
@@ -135,12 +141,27 @@ class Objective:
     def logs(self) -> dict[str, Any]:
         """The means by name: `loss`, `out_loss` where there are several outputs, then the metrics."""
         out: dict[str, Any] = {name: total / self._rows for name, total in self._sums.items()}
-        for name, own in zip(self.outputs, self.metrics):
-            for metric, _ in own:
-                if isinstance(metric, Metric):
-                    key = metric.name if len(self.outputs) == 1 else f"{name}_{metric.name}"
-                    out[free_name(key, out)] = metric.result()
+        for name, metric in self._named_metrics(out):
+            if isinstance(metric, Metric):
+                value = metric.result()
+                out[name] = value.item() if isinstance(value, Tensor) else value
         return out
+
+    def names(self) -> list[str]:
+        """The names of `logs`, in its order, also before there is any data."""
+        several = len(self.outputs) > 1
+        parts = [f"{name}_loss" for name, loss in zip(self.outputs, self.losses) if several and loss is not None]
+        out = dict.fromkeys(["loss", *parts])
+        for name, _ in self._named_metrics(out):
+            out[name] = None
+        return list(out)
+
+    def _named_metrics(self, taken: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+        """(name, metric) for each metric; a name is told apart from those in `taken`, where the reader puts it."""
+        for output, own in zip(self.outputs, self.metrics):
+            for metric, _ in own:
+                name = metric if isinstance(metric, str) else metric.name
+                yield free_name(name if len(self.outputs) == 1 else f"{output}_{name}", taken), metric
 
 
 def own_metrics(given: Any, used: set[int]) -> list[Any]:

@@ -9,19 +9,23 @@ import numpy as np
 from .. import optimizers
 from ..core.anomaly import first_bad
 from ..core.autodiff import grad
-from ..core.mode import no_grad
+from ..core.mode import MODE, no_grad
 from ..core.tensor import Tensor
 from ..core.tree import leaves, map_leaves
-from ..errors import NonFiniteError, ShapeError
+from ..errors import NonFiniteError, ShapeError, unknown
+from ..layers.layer import held, unique
+from ..metrics.metric import Metric
 from ..utils import unpack_x_y_sample_weight
 from .classes import class_weighted
 from .data import Batch, unpack
 from .diagnose import first_bad_layer
 from .objective import Objective
+from .programs import Mode, Programs, StepProgram, example_batch
 from .spelling import spelled
 
 if TYPE_CHECKING:
     from ..core.tensor import Variable
+    from ..program import Program
     from .graph import Graph
 
 
@@ -42,7 +46,10 @@ class Steps:
 
     optimizer: Any = None
     objective: Objective | None = None
+    run_eagerly = False
+    shown = False  # whether a subclassed model has shown, with a first eager step, how many outputs it has
     _told: dict[str, Any] | None = None  # what compile was told
+    _programs: Programs | None = None
 
     if TYPE_CHECKING:
         name: str
@@ -65,24 +72,26 @@ class Steps:
         metrics: Any = None,
         loss_weights: Any = None,
         weighted_metrics: Any = None,
-        run_eagerly: bool = True,
+        run_eagerly: bool = False,
     ) -> None:
         """Say how to train: optimizer, losses and metrics, by name or as objects; by output in lists or dicts.
 
         A misspelt name is an error here, not at the first step. metrics: a flat list goes for every output.
-        run_eagerly: every step runs op by op, so there is nothing but True yet.
+        run_eagerly: run steps op by op, instead of as programs (see `program`): for debugging, and for layers that
+        look at values in Python.
         Keras counterpart: Model.compile. (Keras 3 has loss_weights third and metrics fourth; numbers and names tell
         the two orders apart.)
         """
-        if run_eagerly is not True:
-            raise ValueError(f"compile: run_eagerly={run_eagerly!r}; steps run eagerly, op by op, so leave it out")
-        if metrics is not None and all(isinstance(m, (int, float)) for m in leaves(metrics)):
+        if not isinstance(run_eagerly, (bool, np.bool_)):
+            raise ValueError(f"compile: run_eagerly={run_eagerly!r}; expected True or False")
+        if metrics and all(isinstance(m, (int, float)) for m in leaves(metrics)):
             metrics, loss_weights = loss_weights, metrics
         names = self.output_names
         told = {"loss": loss, "metrics": metrics, "loss_weights": loss_weights, "weighted_metrics": weighted_metrics}
         # A subclassed model shows its outputs with the first batch; what is told for a single one is checked now.
         objective = None if not names and by_output(told) else Objective(names or ["output_1"], **told)
         self.optimizer, self.objective, self._told = optimizers.get(optimizer), objective, told
+        self.run_eagerly, self._programs = run_eagerly, Programs()
 
     # -- steps ----------------------------------------------------------------------------------------------------
 
@@ -92,7 +101,7 @@ class Steps:
         y_pred = self(x, training=True)
         loss = self.compute_loss(x, y, y_pred, sample_weight)
         if np.isfinite(loss._data):
-            weights = self.trainable_weights
+            weights = self.weights_to_train()
             self.optimizer.apply(self._gradients(loss, weights), weights)
         return self.compute_metrics(x, y, y_pred, sample_weight)
 
@@ -109,25 +118,29 @@ class Steps:
 
     def compute_loss(self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None) -> Tensor:
         """The loss of a batch, with the penalties of layers and regularizers. It is noted for the running figures."""
-        objective = self._objective_for(y_pred)
-        total, parts = objective.loss(y, y_pred, sample_weight)
+        objective = self.objective_for(y_pred)
+        total, parts = self.penalized(*objective.loss(y, y_pred, sample_weight))
+        total = total if isinstance(total, Tensor) else Tensor(total)
+        objective.count(rows_of(y_pred), {"loss": total, **parts})
+        return total
+
+    def penalized(self, total: Any, parts: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+        """A loss with the penalties of layers and regularizers added, and its parts as they are."""
         for penalty in self.losses:
             if shape := getattr(penalty, "shape", ()):
                 raise ShapeError(f"{self.name}: a penalty has shape {shape}; add_loss takes a single number")
             total = penalty if total is None else total + penalty
         if total is None:
             raise ValueError(f"{self.name}: there is nothing to minimise: compile() got no loss, and no layer adds one")
-        total = total if isinstance(total, Tensor) else Tensor(total)
-        objective.count(rows_of(y_pred), {"loss": total.item(), **parts})
-        return total
+        return total, parts
 
     def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> dict[str, Any]:
         """Take a batch into the metrics; all running figures: the losses noted so far, and the metrics."""
-        objective = self._objective_for(y_pred)
+        objective = self.objective_for(y_pred)
         objective.measure(y, y_pred, sample_weight)
         return objective.logs()
 
-    def _objective_for(self, y_pred: Any) -> Objective:
+    def objective_for(self, y_pred: Any) -> Objective:
         """What compile was told, for as many outputs as there are."""
         if self._told is None:
             raise RuntimeError(f"{self.name}: call compile(optimizer=..., loss=...) first; it says what to minimise")
@@ -136,26 +149,62 @@ class Steps:
             flat_dict = isinstance(y_pred, dict) and len(y_pred) == n
             names = [str(k) for k in y_pred] if flat_dict else [f"output_{i + 1}" for i in range(n)]
             self.objective = Objective(names, **self._told)
+        self.shown = True
         return self.objective
+
+    def weights_to_train(self) -> list[Variable]:
+        """The trainable weights; ValueError if there are none."""
+        weights = self.trainable_weights
+        if not weights:
+            raise ValueError(f"{self.name}: there is nothing to train: no weight is trainable")
+        return weights
 
     def _gradients(self, loss: Tensor, weights: list[Variable]) -> list[Any]:
         """The loss's gradients, zeros where it does not depend on a weight; NonFiniteError if one is not finite."""
-        if not weights:
-            raise ValueError(f"{self.name}: there is nothing to train: no weight is trainable")
         gradients = grad(loss, weights, allow_unused=True)
         for i, g in enumerate(gradients):
             if g is None:
                 gradients[i] = np.zeros(weights[i].shape, weights[i].dtype)
-                continue
-            values = getattr(g, "rows", g)
-            if bad := first_bad(values):
-                paths = {id(v): path for path, v in self.named_weights().items()}
-                raise NonFiniteError(
-                    f"{self.name}: the gradient of {paths[id(weights[i])]} {weights[i].shape} has {bad[0]} at "
-                    f"{list(bad[1])}, while the loss is finite ({loss.item():g}). The step was not applied; run it "
-                    "inside minigrad.detect_anomaly() to find the op"
-                )
+            else:
+                self._refuse_gradient(weights[i], getattr(g, "rows", g), loss.item())
         return gradients
+
+    def _refuse_gradient(self, weight: Variable, g: np.ndarray, loss: float) -> None:
+        """NonFiniteError if a gradient is not finite."""
+        if bad := first_bad(g):
+            paths = {id(v): path for path, v in self.named_weights().items()}
+            raise NonFiniteError(
+                f"{self.name}: the gradient of {paths[id(weight)]} {weight.shape} has {bad[0]} at {list(bad[1])}, "
+                f"while the loss is finite ({loss:g}). The step was not applied; run it inside "
+                "minigrad.detect_anomaly() to find the op"
+            )
+
+    # -- programs -------------------------------------------------------------------------------------------------
+
+    def program(self, mode: Mode = "train", batch_size: int = 32) -> Program:
+        """The NumPy program that a step of this model runs as, for batches of that size; `print` shows its text.
+
+        mode: 'train', 'test' or 'predict'. Data of other dtypes than the model's own, or with sample weights, has
+        programs of its own. ValueError if the model has no graph, or its step runs eagerly.
+
+        >>> from minigrad.layers import Dense, Input
+        >>> from minigrad.models import Sequential
+        >>> model = Sequential([Input((4,)), Dense(2, activation="tanh", name="hidden")])
+        >>> print(model.program("predict", batch_size=8).source.partition("def ")[2])
+        step(x_input_1, hidden_kernel, hidden_bias):
+            hidden_matmul = np.matmul(x_input_1, hidden_kernel, out=buffer_0)  # sequential/hidden (8, 2)
+            hidden_add = np.add(hidden_matmul, hidden_bias, out=buffer_0_2)  # sequential/hidden (8, 2)
+            hidden_tanh = np.tanh(hidden_add, out=buffer_0_3)  # sequential/hidden (8, 2)
+            return True, (hidden_tanh,)
+        """
+        if mode not in ("train", "test", "predict"):
+            raise unknown("mode", mode, ("train", "test", "predict"))
+        if self.graph is None:
+            raise ValueError(f"{self.name} has no graph yet, so the shapes of its inputs are not known; fit it first")
+        found = self._program(mode, example_batch(self, mode, batch_size))  # type: ignore[arg-type]
+        if found is None:
+            raise ValueError(f"{self.name}: the {mode} step has no program: it runs eagerly, or is the model's own")
+        return found[0].program
 
     # -- one batch from the user ------------------------------------------------------------------------------------
 
@@ -180,21 +229,87 @@ class Steps:
         """The figures of this batch, without training."""
         self.reset_metrics()
         with no_grad():
-            return figures(self.test_step(unpack((x, y, sample_weight)).given), return_dict)
+            return figures(self._test(unpack((x, y, sample_weight))), return_dict)
 
     def predict_on_batch(self, x: Any) -> Any:
         """The outputs for this batch, as arrays in the structure of the outputs."""
         with no_grad():
-            return map_leaves(plain, self.predict_step(unpack((x,)).given))
+            return map_leaves(plain, self._predict(unpack((x,))))
+
+    @property
+    def metrics(self) -> list[Metric]:
+        """The metrics that compile was told, and those kept as attributes; all begin anew with each epoch."""
+        told = [m for own in self.objective.metrics for m, _ in own] if self.objective else []
+        kept = [m for _, m in held(self, Metric)]
+        return unique(m for m in [*told, *kept] if isinstance(m, Metric))
+
+    @property
+    def metrics_names(self) -> list[str]:
+        """What the figures of `evaluate` and `train_on_batch` are called, in their order."""
+        return self.objective.names() if self.objective else ["loss"]
 
     def reset_metrics(self) -> None:
-        """Begin the running figures anew."""
+        """Begin the running figures and all metrics anew."""
         if self.objective is not None:
             self.objective.reset()
+        for metric in self.metrics:
+            metric.reset_state()
 
     def _train(self, batch: Batch, class_weight: dict[int, float] | None) -> dict[str, Any]:
-        logs = self.train_step((class_weighted(batch, class_weight) if class_weight else batch).given)
+        batch = class_weighted(batch, class_weight) if class_weight else batch
+        logs = self._by_program("train", batch) or self.train_step(batch.given)
         return {name: value.item() if isinstance(value, Tensor) else value for name, value in logs.items()}
+
+    def _test(self, batch: Batch) -> dict[str, Any]:
+        return self._by_program("test", batch) or self.test_step(batch.given)
+
+    def _predict(self, batch: Batch) -> Any:
+        found = self._program("predict", batch)
+        if found is None:
+            return self.predict_step(batch.given)
+        program, arrays = found
+        try:
+            return program.run(arrays, None)[0]
+        except Exception:
+            self._explain("predict", batch)
+            raise
+
+    def _by_program(self, mode: Mode, batch: Batch) -> dict[str, Any] | None:
+        """A training or test step as a program; None if it has to run eagerly."""
+        found = self._program(mode, batch)
+        if found is None:
+            return None
+        program, arrays = found
+        optimizer = self.optimizer if mode == "train" else None
+        try:
+            self.objective_for(program.outputs).check(batch.y, program.outputs)
+            outputs, losses, checked = program.run(arrays, optimizer)
+        except Exception:
+            self._explain(mode, batch)
+            raise
+        if checked and np.isfinite(losses["loss"]):
+            for w, g in zip(program.weights, checked[1:]):
+                self._refuse_gradient(w, g, losses["loss"].item())
+        x, y, sample_weight = batch
+        self.objective_for(outputs).count(rows_of(outputs), losses)
+        return self.compute_metrics(x, y, outputs, sample_weight)
+
+    def _explain(self, mode: Mode, batch: Batch) -> None:
+        """After an error in a program, which wrote nothing: go forward eagerly, which names the layer at fault."""
+        x, y, sample_weight = batch
+        y_pred = self(x, training=mode == "train")
+        if mode != "predict":
+            self.compute_loss(x, y, y_pred, sample_weight)
+
+    def _program(self, mode: Mode, batch: Batch) -> tuple[StepProgram, dict[str, Any]] | None:
+        """The program for such a batch and its arguments; None if the step is to run eagerly, or is the user's own."""
+        own = getattr(type(self), f"{mode}_step") is not getattr(Steps, f"{mode}_step")
+        own = own or type(self).compute_loss is not Steps.compute_loss
+        if self.run_eagerly or own or MODE.get().anomaly:
+            return None
+        if self._programs is None:
+            self._programs = Programs()
+        return self._programs.find(self, mode, batch)  # type: ignore[arg-type]
 
     def refuse_non_finite(self, logs: dict[str, Any], batch: Batch) -> None:
         """NonFiniteError if the loss among the figures is not finite: which layer began it, and what may help."""

@@ -124,7 +124,7 @@ class Training(Steps):
         with no_grad():
             for step, batch in enumerate(data.epoch(0)):
                 run.on_test_batch_begin(step)
-                logs = self._placed(lambda b: self.test_step(b.given), batch, data, step)
+                logs = self._placed(self._test, batch, data, step)
                 run.on_test_batch_end(step, logs)
         run.on_test_end(logs)
         return logs
@@ -164,7 +164,7 @@ class Training(Steps):
         with no_grad():
             for step, batch in enumerate(data.epoch(0)):
                 run.on_predict_batch_begin(step)
-                outputs = self._placed(lambda b: self.predict_step(b.given), batch, data, step)
+                outputs = self._placed(self._predict, batch, data, step)
                 parts.append([plain(t) for t in leaves(outputs)])
                 run.on_predict_batch_end(step, {"outputs": outputs})
         run.on_predict_end()

@@ -16,7 +16,7 @@ from training_cases import TwoHeads, X, Y, deep, linear, same
 def test_a_subclassed_model_with_several_outputs(as_dict):
     model = TwoHeads(as_dict)
     names = ["a", "b"] if as_dict else ["output_1", "output_2"]
-    model.compile("sgd", dict.fromkeys(names, "mse") if as_dict else ["mse", "mse"], metrics=["mae"])
+    model.compile("sgd", dict.fromkeys(names, "mse") if as_dict else ["mse", "mse"], metrics=["mae"], run_eagerly=True)
     y = {"a": Y, "b": X[:, :2]} if as_dict else [Y, X[:, :2]]
     history = model.fit(X, y, epochs=2, verbose=0).history
     assert list(history) == [

@@ -38,6 +38,12 @@ def test_the_founding_example_prints_its_summary_letter_by_letter(printed):
     assert printed[0] == BLOCKS[position + 1][1]
 
 
+def test_the_program_shown_is_the_program_printed(printed):
+    position = next(i for i, (language, code) in enumerate(BLOCKS) if language == "python" and ".program(" in code)
+    said = printed[sum(language == "python" for language, _ in BLOCKS[:position])]
+    assert said == BLOCKS[position + 1][1]
+
+
 def test_each_print_says_what_its_comment_says(printed):
     promised = [
         comment
