@@ -135,6 +135,11 @@ def run_hooks(hooks: Iterable[Any], g: Any) -> Any:
     for hook in tuple(hooks):
         changed = hook(g)
         if changed is not None:
+            if getattr(changed, "shape", None) != g.shape:
+                raise GradientError(
+                    f"the hook {getattr(hook, '__name__', hook)} gave {type(changed).__name__} of shape "
+                    f"{np.shape(changed)} in place of a gradient of shape {g.shape}"
+                )
             g = changed
     return g
 
@@ -191,6 +196,17 @@ def seed_for(y: Any, gradient: Any, what: str) -> Any:
     return gradient if isinstance(gradient, (Tensor, Symbol)) else np.asarray(gradient, y.dtype)
 
 
+def check_closed(y: Symbol) -> None:
+    """A rule computes with sizes: GradientError if one behind y is not known."""
+    for node in history([origin(y)]):
+        for x in node.inputs:
+            if isinstance(x, Symbol) and x.open:
+                raise GradientError(
+                    f"grad(): an operand of {node.fn.name}, a symbol behind y, has the open shape {x.shape}; a "
+                    "gradient needs Input(batch_shape=...) or batch_size=..."
+                )
+
+
 def backward(y: Tensor, gradient: Any = None, retain_graph: bool = False) -> None:
     """`y.backward()`: add plain-array gradients to `.grad` of all leaves behind y."""
     seed = seed_for(y, gradient, "backward()")
@@ -198,7 +214,7 @@ def backward(y: Tensor, gradient: Any = None, retain_graph: bool = False) -> Non
         seed = seed._data
     for leaf, g in sweep(origin(y), seed, None, arrays=True, keep=retain_graph).items():
         if isinstance(leaf, Tensor) and leaf.requires_grad:
-            leaf.grad = owned_array(g) if leaf.grad is None else leaf.grad + g
+            leaf.grad = owned_array(g if leaf.grad is None else leaf.grad + g)
 
 
 def owned_array(g: Any) -> Any:
@@ -227,6 +243,8 @@ def grad(
     >>> grad(g.sum(), x)
     array([ 6., 12.], dtype=float32)
     """
+    if callable(y):
+        raise GradientError("grad() takes a result, not a function; value_and_grad(f) is made of functions")
     if isinstance(xs, dict):
         values = grad(y, list(xs.values()), gradient, create_graph, retain_graph, allow_unused)
         return dict(zip(xs, values, strict=True))
@@ -244,6 +262,8 @@ def grad(
             )
     seed = seed_for(y, gradient, "grad()")
     symbolic = isinstance(y, Symbol)
+    if symbolic:
+        check_closed(y)
     arrays = not create_graph and not symbolic
     if arrays and isinstance(seed, Tensor):
         seed = seed._data

@@ -7,6 +7,7 @@ one list of functions to know, NumPy's, and it works on arrays, Tensors and Symb
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from inspect import CO_VARKEYWORDS
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from typing import Self
 
 Axis = int | tuple[int, ...] | None
-
+WRITING = ("byteswap", "fill", "partition", "put", "resize", "setfield", "setflags", "sort")
 
 Operator = Callable[[Any, Any], Any]
 
@@ -36,6 +37,36 @@ def binary(ufunc: np.ufunc) -> tuple[Operator, Operator]:
 
 def unary(ufunc: np.ufunc) -> Callable[[Any], Any]:
     return lambda self: UFUNCS[ufunc](self)
+
+
+def title(function: Any, method: str = "__call__") -> str:
+    """`np.linalg.norm`, `np.add.reduce`: what the user wrote."""
+    module = "np" if isinstance(function, np.ufunc) else function.__module__.replace("numpy", "np", 1)
+    return f"{module}.{function.__name__}" + ("" if method == "__call__" else f".{method}")
+
+
+def known(front: Callable[..., Any], kwargs: dict[str, Any], *called: Any) -> dict[str, Any]:
+    """The keyword arguments that a front takes, less those that are not set; TypeError, with the title of what was
+    `called`, for one that has no counterpart here.
+
+    >>> known(lambda a, axis=None: a, {"axis": 0, "out": None}, np.sum)
+    {'axis': 0}
+    """
+    code = getattr(front, "__code__", None)
+    if code is None:  # an op, which speaks for itself
+        return kwargs
+    names = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+    for name, value in list(kwargs.items()):
+        taken = name in names or code.co_flags & CO_VARKEYWORDS
+        if value is np._NoValue or (value is None and not taken):
+            del kwargs[name]
+        elif not taken:
+            hint = {"out": "; they are immutable: use the result", "where": "; for where= use np.where"}.get(name, "")
+            raise TypeError(
+                f"{title(*called)} with {name}= does not work on Tensors and Symbols, which take "
+                f"{', '.join(names)}{hint}"
+            )
+    return kwargs
 
 
 class Operators:
@@ -64,17 +95,30 @@ class Operators:
         elif method == "accumulate":
             front = ACCUMULATIONS.get(ufunc)
             kwargs.setdefault("axis", 0)
+        elif method == "outer":
+            front = UFUNCS.get(ufunc)
+            x, y = (z if hasattr(z, "shape") else np.asarray(z) for z in inputs)
+            inputs = (x[(..., *(None,) * y.ndim)], y)
         else:
             front = None
         if front is None:
-            raise absent(f"np.{ufunc.__name__}" + ("" if method == "__call__" else f".{method}"))
-        return front(*inputs, **kwargs)
+            raise absent(title(ufunc, method))
+        return front(*inputs, **known(front, kwargs, ufunc, method)) if kwargs else front(*inputs)
 
     def __array_function__(self, func: Callable, types: Any, args: tuple, kwargs: dict[str, Any]) -> Any:
         front = FUNCTIONS.get(func)
         if front is None:
-            raise absent(f"{func.__module__.replace('numpy', 'np', 1)}.{func.__name__}")
-        return front(*args, **kwargs)
+            raise absent(title(func))
+        return front(*args, **known(front, kwargs, func)) if kwargs else front(*args)
+
+    def __getattr__(self, name: str) -> NoReturn:
+        kind = type(self).__name__
+        hint = ""
+        if name in WRITING:
+            hint = f": it is immutable, and ndarray's {name} writes in place. np.{name}(x), if any, makes a new one"
+        elif hasattr(np.ndarray, name):
+            hint = f". If no gradient is wanted, take x.numpy().{name}"
+        raise AttributeError(f"{kind} has no attribute {name!r}{hint}", name=name, obj=self)
 
     # -- operators ------------------------------------------------------------------------------------------------
 
@@ -89,10 +133,15 @@ class Operators:
     __and__, __rand__ = binary(np.bitwise_and)
     __or__, __ror__ = binary(np.bitwise_or)
     __xor__, __rxor__ = binary(np.bitwise_xor)
-    __lt__, __gt__ = binary(np.less)
-    __le__, __ge__ = binary(np.less_equal)
+    __lt__ = binary(np.less)[0]
+    __le__ = binary(np.less_equal)[0]
+    __gt__ = binary(np.greater)[0]
+    __ge__ = binary(np.greater_equal)[0]
     __eq__ = binary(np.equal)[0]
     __ne__ = binary(np.not_equal)[0]
+    __lshift__, __rlshift__ = binary(np.left_shift)
+    __rshift__, __rrshift__ = binary(np.right_shift)
+    __divmod__, __rdivmod__ = binary(np.divmod)
     __neg__ = unary(np.negative)
     __pos__ = unary(np.positive)
     __abs__ = unary(np.absolute)

@@ -121,7 +121,7 @@ def add_rows(out: np.ndarray, ids: np.ndarray, rows: np.ndarray) -> None:
 def sum_rows(ids: np.ndarray, rows: np.ndarray, shape: Shape) -> tuple[np.ndarray, np.ndarray]:
     """(ids, rows) -> (the distinct ids in ascending order, the sum of the rows of each)."""
     width = int(np.prod(shape[1:], dtype=int))
-    if width <= 8 and shape[0] <= 4 * len(ids):  # narrow rows: counting beats sorting
+    if width <= 32 and shape[0] <= 4 * len(ids):  # narrow rows: counting beats sorting
         flat = rows.reshape(len(ids), width)
         distinct = np.flatnonzero(np.bincount(ids, minlength=1))
         sums = np.empty((len(distinct), width), rows.dtype)

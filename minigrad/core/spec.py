@@ -78,12 +78,14 @@ def normal_axis(axis: int, ndim: int, name: str = "axis") -> int:
     >>> normal_axis(-1, 3)
     2
     """
+    if not ndim:
+        raise ShapeError(f"{name}={axis}, but the value is a single number, without axes")
     if not -ndim <= axis < ndim:
         raise ShapeError(
             f"{name}={axis} is out of range: the value has {ndim} axes, so {name} must lie between "
             f"{-ndim} and {ndim - 1}"
         )
-    return int(axis) % ndim if ndim else 0
+    return int(axis) % ndim
 
 
 def normal_axes(axis: int | tuple[int, ...] | None, ndim: int) -> tuple[int, ...]:

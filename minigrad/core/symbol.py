@@ -22,12 +22,17 @@ def with_none(text: str) -> str:
 
     >>> with_none("(10007, 3) has 30021 elements")
     '(None, 3) has 3 x None elements'
+    >>> with_none(f"{10007 * 10037} or 1")
+    'None x None or 1'
     """
 
     def size(found: re.Match) -> str:
-        n = int(found[0])
-        factor = next((n // p for pair in SIZES for p in pair if n and n % p == 0), None)
-        return found[0] if factor is None else "None" if factor == 1 else f"{factor} x None"
+        n, nones = int(found[0]), []
+        for p in (p for pair in SIZES for p in pair if n):
+            while n % p == 0:
+                n //= p
+                nones.append("None")
+        return " x ".join([str(n)] * (n != 1 or not nones) + nones)
 
     return re.sub(r"\d+", size, text)
 

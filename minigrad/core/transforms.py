@@ -41,6 +41,9 @@ def value_and_grad(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> C
 
     def both(*args: Any, **kwargs: Any) -> tuple[Tensor, Any]:
         numbers = [argnums] if isinstance(argnums, int) else list(argnums)
+        if any(not -len(args) <= n < len(args) for n in numbers):
+            raise TypeError(f"value_and_grad: argnums={argnums}, but the call has {len(args)} positional arguments")
+        numbers = [n % len(args) for n in numbers]
         made = [map_leaves(leaf, a) if i in numbers else a for i, a in enumerate(args)]
         value = f(*made, **kwargs)
         wanted = [x for i in numbers for x in leaves(made[i])]
@@ -95,8 +98,7 @@ def jvp(f: Callable[..., Any], args: Sequence[Any], tangents: Sequence[Any]) -> 
     >>> jvp(lambda x: x**2, [np.array([1.0, 2.0])], [np.array([1.0, 0.5])])[1]
     Tensor([2., 2.], dtype=float64)
     """
-    if len(args) != len(tangents):
-        raise ValueError(f"jvp: {len(args)} args but {len(tangents)} tangents; each argument needs one, of its shape")
+    paired("jvp", args, "tangents", tangents)
     xs = [leaf(a) for a in args]
     for i, (x, t) in enumerate(zip(xs, tangents, strict=True)):
         if np.shape(t) != x.shape:
@@ -110,6 +112,18 @@ def jvp(f: Callable[..., Any], args: Sequence[Any], tangents: Sequence[Any]) -> 
     (tangent,) = gradients(total, [u], None, create_graph=recorded((*args, *tangents)))
     outer = recorded(args)
     return (y if outer else y.detach()), tangent if isinstance(tangent, Tensor) else wrap(tangent)
+
+
+def paired(who: str, args: Any, name: str, vectors: Any) -> None:
+    """TypeError or ValueError unless both are sequences of as many arrays."""
+    for what, xs in (("args", args), (name, vectors)):
+        if not isinstance(xs, (list, tuple)):
+            raise TypeError(
+                f"{who}: {what} must be a list or tuple with one array for each argument of the function, got "
+                f"{type(xs).__name__}"
+            )
+    if len(args) != len(vectors):
+        raise ValueError(f"{who}: {len(args)} args but {len(vectors)} {name}; each argument needs one, of its shape")
 
 
 def jacobian(f: Callable[[Any], Any]) -> Callable[[Any], Any]:
@@ -126,6 +140,8 @@ def jacobian(f: Callable[[Any], Any]) -> Callable[[Any], Any]:
         outer = recorded([x])
         x = leaf(x)
         y = f(x)
+        if not isinstance(y, Tensor):
+            raise GradientError(f"jacobian: the function returned a {type(y).__name__}, expected a Tensor")
         rows = []
         for k in range(y.size):
             unit = np.zeros(y.size, y.dtype)
@@ -159,8 +175,7 @@ def hvp(f: Callable[..., Any], args: Sequence[Any], vectors: Sequence[Any]) -> t
     >>> hvp(lambda x: (x**3).sum(), [np.array([1.0, 2.0])], [np.array([1.0, 1.0])])
     (array([ 6., 12.]),)
     """
-    if len(args) != len(vectors):
-        raise ValueError(f"hvp: {len(args)} args but {len(vectors)} vectors; each argument needs one, of its shape")
+    paired("hvp", args, "vectors", vectors)
     xs = [leaf(a) for a in args]
     first = gradients(f(*xs), xs, None, create_graph=True)
     product: Any = sum((g * np.asarray(v, g.dtype)).sum() for g, v in zip(first, vectors, strict=True))

@@ -24,12 +24,16 @@ from .join import *
 from .linalg import *
 from .logits import *
 from .movement import *
+from .nans import *
 from .neural import *
 from .norms import *
+from .numerical import *
+from .queries import *
 from .random import dropout_mask
 from .reduction import *
 from .scan import *
 from .shape import *
 from .sort import *
+from .statistics import *
 from .take import *
 from .trigonometry import *

@@ -12,15 +12,18 @@ from typing import Any
 import numpy as np
 
 from ..core.samples import Draw, Sample
+from ..core.spec import Spec
 from ..core.table import FUNCTIONS, implements
 from .creation import astype
 from .families import common_spec, elementwise, flat, same_spec
+from .shape import value
 
 __all__ = [
-    "absolute", "add", "cbrt", "ceil", "clip", "copysign", "divide", "fabs", "float_power", "floor",
-    "floor_divide", "fmax", "fmin", "fmod", "heaviside", "hypot", "maximum", "minimum", "mod", "multiply",
-    "nan_to_num", "negative", "positive", "power", "reciprocal", "remainder", "rint", "round", "sign", "sqrt",
-    "square", "subtract", "true_divide", "trunc",
+    "absolute", "add", "cbrt", "ceil", "clip", "conjugate", "copysign", "divide", "divmod", "fabs",
+    "float_power", "floor", "floor_divide", "fmax", "fmin", "fmod", "frexp", "heaviside", "hypot", "ldexp",
+    "maximum", "minimum", "mod", "modf", "multiply", "nan_to_num", "negative", "nextafter", "positive",
+    "power", "reciprocal", "remainder", "rint", "round", "sign", "spacing", "sqrt", "square", "subtract",
+    "true_divide", "trunc",
 ]
 
 add = elementwise(np.add, vjp=(lambda g: g, lambda g: g))
@@ -136,6 +139,46 @@ remainder = mod = elementwise(np.remainder, samples=between_steps(4.1, 5),
                               vjp=(lambda g: g, lambda g, x, y: -g * np.floor_divide(x, y)))
 fmod = elementwise(np.fmod, samples=between_steps(-5, -4.1), vjp=(lambda g: g, lambda g, x, y: -g * np.trunc(x / y)))
 floor_divide = elementwise(np.floor_divide, samples=between_steps(4.1, 5), vjp=(flat, flat))
+
+
+@implements(np.divmod)
+def divmod(x1: Any, x2: Any) -> tuple[Any, Any]:
+    """The quotient rounded down, and the remainder (NumPy's np.divmod)."""
+    return floor_divide(x1, x2), remainder(x1, x2)
+
+
+@implements(np.modf)
+def modf(x: Any) -> tuple[Any, Any]:
+    """What is behind the point, and what is before it (NumPy's np.modf)."""
+    x = value(x)
+    x = x if x.dtype.kind == "f" else x / 1
+    return fmod(np.where(np.isinf(x), 0, x), 1.0), trunc(x)
+
+
+def power_samples(draw: Draw) -> Sample:
+    x = draw.array(draw.shape())
+    return (x, draw.ids(x.shape, 7) - 3), {}
+
+
+ldexp = elementwise(np.ldexp, samples=power_samples, vjp=(lambda g, y: np.ldexp(g, y), None),
+                    doc="x * 2**y for integers y (NumPy's np.ldexp).")
+
+
+def exponent_kernel(x: Any) -> Any:
+    return np.frexp(x)[1]
+
+
+exponent = elementwise(exponent_kernel, name="frexp_exponent", spec=lambda x: Spec(x.shape, np.dtype(np.intc)),
+                       doc="The y of x = m * 2**y with 0.5 <= |m| < 1.")
+
+
+@implements(np.frexp)
+def frexp(x: Any) -> tuple[Any, Any]:
+    """The m and y of x = m * 2**y with 0.5 <= |m| < 1 (NumPy's np.frexp)."""
+    y = exponent(x)
+    return ldexp(x, -y), y
+
+
 hypot = elementwise(np.hypot, low=0.3, vjp=(lambda g, x, out: g * (x / np.where(out == 0, 1, out)),
                                             lambda g, y, out: g * (y / np.where(out == 0, 1, out))))
 copysign = elementwise(np.copysign, vjp=(lambda g, x, y: g * np.sign(x) * np.copysign(1.0, y), flat))
@@ -148,7 +191,11 @@ floor = elementwise(np.floor, vjp=flat)
 ceil = elementwise(np.ceil, vjp=flat)
 trunc = elementwise(np.trunc, vjp=flat)
 rint = elementwise(np.rint, vjp=flat)
-FUNCTIONS[np.fix] = trunc
+if hasattr(np, "fix"):  # deprecated since NumPy 2.5
+    FUNCTIONS[np.fix] = trunc
+spacing = elementwise(np.spacing, vjp=flat, low=1.05, high=1.95)
+nextafter = elementwise(np.nextafter, vjp=(lambda g: g, flat))
+conjugate = elementwise(np.conjugate, vjp=lambda g: g)  # of real numbers, which alone have gradients
 
 
 def round_kernel(x: Any, *, decimals: int = 0, out: Any = None) -> Any:
@@ -156,7 +203,12 @@ def round_kernel(x: Any, *, decimals: int = 0, out: Any = None) -> Any:
     return np.round(x, decimals, out=out)
 
 
-rounded = elementwise(round_kernel, name="round", spec=same_spec, vjp=flat)
+def round_spec(x: Spec, *, decimals: int = 0) -> Spec:
+    """The spec of x; of booleans NumPy makes float16."""
+    return Spec(x.shape, np.dtype(np.float16)) if x.dtype == bool else same_spec(x)
+
+
+rounded = elementwise(round_kernel, name="round", spec=round_spec, vjp=flat)
 
 
 @implements(np.round, np.around)

@@ -13,9 +13,9 @@ from ..core.table import implements
 from .families import common_spec, elementwise
 
 __all__ = [
-    "bitwise_and", "bitwise_or", "bitwise_xor", "equal", "greater", "greater_equal", "invert", "isfinite",
-    "isinf", "isnan", "less", "less_equal", "logical_and", "logical_not", "logical_or", "logical_xor",
-    "not_equal", "safe_where", "signbit", "where",
+    "bitwise_and", "bitwise_or", "bitwise_xor", "equal", "gcd", "greater", "greater_equal", "invert", "isfinite",
+    "isinf", "isnan", "lcm", "left_shift", "less", "less_equal", "logical_and", "logical_not", "logical_or",
+    "logical_xor", "not_equal", "right_shift", "safe_where", "select", "signbit", "where",
 ]
 
 equal = elementwise(np.equal)
@@ -47,6 +47,12 @@ bitwise_and = elementwise(np.bitwise_and, samples=two_integers)
 bitwise_or = elementwise(np.bitwise_or, samples=two_integers)
 bitwise_xor = elementwise(np.bitwise_xor, samples=two_integers)
 invert = elementwise(np.invert, samples=one_integer)
+left_shift = elementwise(np.left_shift, samples=two_integers)
+right_shift = elementwise(np.right_shift, samples=two_integers)
+gcd = elementwise(np.gcd, samples=two_integers)
+lcm = elementwise(np.lcm, samples=two_integers)
+if hasattr(np, "bitwise_count"):  # NumPy 2
+    elementwise(np.bitwise_count, samples=one_integer)
 
 
 # -- choosing ---------------------------------------------------------------------------------------------------------
@@ -81,17 +87,33 @@ choice = elementwise(where_kernel, name="where", spec=where_spec, samples=where_
 def where(condition: Any, *choices: Any) -> Any:
     """`where(condition, x, y)`: x where the condition holds, y elsewhere, with broadcasting (NumPy's np.where).
 
-    Each element's gradient goes to the one that was chosen. Both x and y are computed everywhere, and a NaN in the
-    derivative of the one that was not chosen spoils the gradient: see `safe_where`.
+    `where(condition)` alone gives the places where it holds, as np.nonzero. Each element's gradient goes to the one
+    that was chosen. Both x and y are computed everywhere, and a NaN in the derivative of the one that was not chosen
+    spoils the gradient: see `safe_where`.
 
     >>> where(np.array([True, False]), 1.0, 2.0)
     array([1., 2.])
     """
+    if not choices:
+        return np.nonzero(condition)
     if len(choices) != 2:
-        raise TypeError(f"where(condition, x, y) needs x and y on Tensors and Symbols, got {len(choices)} of them: the "
-                        "indices where a condition holds have a shape that depends on the values; take "
-                        "np.nonzero(condition.numpy()) if that is meant")
+        raise TypeError(f"where(condition, x, y) needs both x and y, got {len(choices)} of them")
     return choice(condition, *choices)
+
+
+@implements(np.select)
+def select(condlist: Any, choicelist: Any, default: Any = 0) -> Any:
+    """At each place, from the choice of the first condition that holds; `default` where none does (NumPy's np.select).
+
+    >>> x = np.array([-2.0, 0.5, 3.0])
+    >>> select([x < 0, x > 1], [x * 10, x], 1.0)
+    array([-20.,   1.,   3.])
+    """
+    if len(condlist) != len(choicelist) or not condlist:
+        raise ValueError(f"select: {len(condlist)} conditions for {len(choicelist)} choices; expected one for each")
+    for condition, chosen in zip(reversed(condlist), reversed(choicelist)):
+        default = where(condition, chosen, default)
+    return default
 
 
 def safe_where(condition: Any, function: Callable[[Any], Any], x: Any, otherwise: Any = 0.0, fill: float = 1.0) -> Any:

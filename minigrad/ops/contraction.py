@@ -11,7 +11,7 @@ import numpy as np
 from ..core.op import Op
 from ..core.samples import Draw
 from ..core.spec import Shape, Spec, broadcast, normal_axis, result_dtype
-from ..core.table import UFUNCS, implements
+from ..core.table import FUNCTIONS, UFUNCS, implements
 from ..errors import ShapeError
 from .shape import inverse, value
 
@@ -66,6 +66,8 @@ def matmul_samples(draw: Draw) -> Any:
 matmul = Op(np.matmul, spec=matmul_spec, vjp=(matmul_left, matmul_right), kind="contraction", samples=matmul_samples,
             doc="NumPy's np.matmul, the operator @: vectors, matrices, and stacks of matrices that broadcast.")
 UFUNCS[np.matmul] = matmul
+if hasattr(np.linalg, "matmul"):  # NumPy 2
+    FUNCTIONS[np.linalg.matmul] = matmul
 
 
 # -- tensordot ------------------------------------------------------------------------------------------------------

@@ -111,13 +111,15 @@ filled = Op(full_like_kernel, name="full_like", spec=full_like_spec, kind="eleme
 
 @implements(np.full_like)
 def full_like(a: Any, fill_value: Any, dtype: Any = None) -> Any:
-    """The number `fill_value` in the shape and dtype of `a` (NumPy's np.full_like)."""
+    """The number `fill_value` in the shape and dtype of `a`; a Tensor gets its gradient (NumPy's np.full_like)."""
+    if isinstance(fill_value, Operators):
+        return zeros_like(a, dtype) + astype(fill_value, a.dtype if dtype is None else dtype)
     if np.ndim(fill_value):
         raise TypeError(f"full_like: fill_value has shape {np.shape(fill_value)}; it must be a number")
     return filled(a, value=fill_value, dtype=None if dtype is None else np.dtype(dtype))
 
 
-@implements(np.zeros_like)
+@implements(np.zeros_like, np.empty_like)
 def zeros_like(a: Any, dtype: Any = None) -> Any:
     """Zeros in the shape and dtype of `a` (NumPy's np.zeros_like)."""
     return filled(a, value=0, dtype=None if dtype is None else np.dtype(dtype))

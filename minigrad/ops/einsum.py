@@ -110,7 +110,13 @@ def einsum_samples(draw: Draw) -> Any:
     return tuple(map(draw.array, shapes)), {"subscripts": subscripts, "optimize": draw.flag()}
 
 
+LARGE = 4096  # elements: from here on NumPy's own loops are up to ten times slower than the matrix products that
+# optimize=True turns them into, and finding these costs nothing in comparison
+
+
 def einsum_kernel(*xs: Any, subscripts: str, optimize: bool | str = False, out: Any = None) -> Any:
+    if sum(x.size for x in xs) > LARGE and len(xs) > 1 and all(x.dtype.char in "fd" for x in xs):
+        optimize = optimize or True
     y = np.einsum(subscripts, *xs, optimize=optimize, out=out)
     return y.copy() if len(xs) == 1 and np.may_share_memory(y, xs[0]) else y  # of one operand NumPy may give a view
 
@@ -123,7 +129,8 @@ einsum_row = Op(einsum_kernel, name="einsum", spec=einsum_spec, vjp=einsum_rule,
 def einsum(subscripts: str, *operands: Any, optimize: bool | str = False) -> Any:
     """Einstein's summation, by a string: repeated labels, '...' and an implicit output as in np.einsum.
 
-    optimize: False, True, "greedy" or "optimal": how to order the products of three or more operands.
+    optimize: False, True, "greedy" or "optimal": how to order the products of three or more operands. Large arrays of
+        floats are always multiplied as matrices where that is possible.
 
     >>> einsum("ij,ij->i", np.ones((2, 3)), np.ones((2, 3)))
     array([3., 3.])

@@ -53,9 +53,9 @@ def ufunc_spec(ufunc: np.ufunc) -> Callable[..., Spec]:
 
 
 def float_spec(*operands: Spec, **attrs: Any) -> Spec:
-    """Broadcast shape; the common dtype of the operands, or the float that NumPy makes of integers."""
+    """Broadcast shape; the common dtype of the operands, in floats (see `floats`, which its kernels begin with)."""
     dtype = result_dtype(*(s.dtype for s in operands))
-    return Spec(broadcast(*(s.shape for s in operands)), np.exp.resolve_dtypes((dtype, None))[1])
+    return Spec(broadcast(*(s.shape for s in operands)), float_dtype(dtype))
 
 
 def common_spec(*operands: Spec, **attrs: Any) -> Spec:

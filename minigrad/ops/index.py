@@ -1,8 +1,8 @@
 """Indexing: x[...] as NumPy has it, and what goes the other way, from the picked elements into zeros.
 
-Two pairs of rows, each the other's adjoint. Slices and integers pick a view: `getitem` and `place`. Integer arrays pick
-copies, repeats included: `index` and `index_add`. A key is an attribute; index arrays are an operand, and IDS stands in
-the key where they go.
+Two pairs of rows, each the other's adjoint. Slices and integers pick a view: `get_item` and `place`. Integer arrays
+pick copies, repeats included: `index` and `index_add`. A key is an attribute; index arrays are an operand, and IDS
+stands in the key where they go.
 """
 
 from __future__ import annotations
@@ -107,7 +107,8 @@ def place_samples(draw: Draw) -> Any:
 
 getitem_row: Op = Op(lambda x, *, key: x[key], name="get_item", kind="view", samples=key_samples,
                      spec=lambda x, *, key: Spec(picked_shape(x.shape, key), x.dtype),
-                     vjp=lambda g, x_shape, key: place(g, key=key, shape=x_shape))
+                     vjp=lambda g, x_shape, key: place(g, key=key, shape=x_shape),
+                     doc="x[key] with slices and integers: a view.")
 
 place: Op = Op(place_kernel, name="place", kind="movement", samples=place_samples, spec=place_spec,
                vjp=lambda g, key: g[key],
@@ -127,17 +128,25 @@ def drawn_shape(key: Key, ids: Spec) -> Shape:
     return ids.shape if key.count(IDS) == 1 else ids.shape[1:]
 
 
+def along_one(key: Key) -> int | None:
+    """The axis, if the key is one index array along it and nothing else."""
+    return len(key) - 1 if key[-1] == IDS and all(k == slice(None) for k in key[:-1]) else None
+
+
 def index_kernel(x: Any, ids: Any, *, key: Key) -> Any:
-    if key[-1] == IDS and all(k == slice(None) for k in key[:-1]):
-        return x.take(ids, len(key) - 1)  # several times as fast
+    axis = along_one(key)
+    if axis is not None:
+        return x.take(ids, axis)  # several times as fast
     y = x[filled_in(key, ids)]
     return y.copy() if np.may_share_memory(y, x) else y  # of single indices NumPy gives a view
 
 
 def index_add_kernel(x: Any, ids: Any, *, key: Key, shape: Shape, out: Any = None) -> Any:
     out = zeros(shape, x.dtype, out)
-    if key == (IDS,):
-        add_rows(out, ids.reshape(-1) % max(shape[0], 1), x.reshape(ids.size, *shape[1:]))
+    axis = along_one(key)
+    if axis is not None:
+        rows = x.reshape(*shape[:axis], ids.size, *shape[axis + 1:])
+        add_rows(np.moveaxis(out, axis, 0), ids.reshape(-1) % max(shape[axis], 1), np.moveaxis(rows, axis, 0))
     else:
         np.add.at(out, filled_in(key, ids), x)
     return out

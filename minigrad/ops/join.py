@@ -12,11 +12,11 @@ from ..core.samples import Draw
 from ..core.spec import Spec, normal_axis, result_dtype
 from ..core.table import implements
 from ..errors import ShapeError
-from .shape import atleast_1d, atleast_2d, atleast_3d, ravel, reshape, value
+from .shape import atleast_1d, atleast_2d, atleast_3d, moveaxis, ravel, reshape, value
 
 __all__ = [
-    "append", "array_split", "block", "column_stack", "concatenate", "dsplit", "dstack", "hsplit", "hstack", "split",
-    "stack", "unstack", "vsplit", "vstack",
+    "append", "apply_along_axis", "array_split", "block", "column_stack", "concatenate", "dsplit", "dstack",
+    "hsplit", "hstack", "split", "stack", "unstack", "vsplit", "vstack",
 ]
 
 
@@ -139,6 +139,20 @@ def column_stack(tup: Any) -> Any:
     return concatenate([reshape(x, (-1, 1)) if x.ndim < 2 else x for x in xs], 1)
 
 
+@implements(np.apply_along_axis)
+def apply_along_axis(func1d: Any, axis: int, arr: Any, *args: Any, **kwargs: Any) -> Any:
+    """`func1d` of each vector along an axis, which its results take the place of. As np.apply_along_axis: slow."""
+    arr = value(arr)
+    axis = normal_axis(axis, arr.ndim)
+    lines = moveaxis(arr, axis, -1)
+    if None in lines.shape[:-1] or 0 in lines.shape[:-1]:
+        raise ShapeError(f"apply_along_axis: there is no known number of vectors along axis {axis} of {arr.shape}")
+    out = stack([func1d(line, *args, **kwargs) for line in reshape(lines, (-1, lines.shape[-1]))])
+    made = out.ndim - 1
+    out = reshape(out, (*lines.shape[:-1], *out.shape[1:]))
+    return moveaxis(out, range(arr.ndim - 1, arr.ndim - 1 + made), range(axis, axis + made))
+
+
 @implements(np.append)
 def append(arr: Any, values: Any, axis: int | None = None) -> Any:
     """`values` behind `arr`, both flattened unless an axis is given. As np.append."""
@@ -213,7 +227,8 @@ def split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list:
     """In so many equal parts, or cut before these places. As np.split; ShapeError if the parts cannot be equal."""
     ary = value(ary)
     axis = normal_axis(axis, ary.ndim)
-    if not np.ndim(indices_or_sections) and ary.shape[axis] is not None and ary.shape[axis] % int(indices_or_sections):
+    n = ary.shape[axis]
+    if not np.ndim(indices_or_sections) and n is not None and n % max(int(indices_or_sections), 1):
         raise ShapeError(f"split: axis {axis} of {ary.shape} does not divide into {indices_or_sections} equal parts; "
                          "np.array_split makes unequal ones")
     return array_split(ary, indices_or_sections, axis)

@@ -12,11 +12,12 @@ from typing import Any
 
 import numpy as np
 
-from ..core.op import LEGACY, Op
+from ..core.legacy import LEGACY
+from ..core.op import Op
 from ..core.samples import Draw
 from ..core.spec import Spec, broadcast, result_dtype
 from ..core.table import implements
-from ..errors import ShapeError
+from ..errors import DTypeError, ShapeError
 from .einsum import einsum
 from .families import float_dtype
 from .shape import swapaxes, value
@@ -35,6 +36,8 @@ def mT(x: Any) -> Any:
 def square(x: Spec) -> Spec:
     if x.ndim < 2 or x.shape[-1] != x.shape[-2]:
         raise ShapeError(f"expected square matrices along the last two axes, got shape {x.shape}")
+    if x.dtype == np.float16:
+        raise DTypeError("np.linalg has no float16; use .astype(np.float32)")
     return Spec(x.shape, float_dtype(x.dtype))
 
 

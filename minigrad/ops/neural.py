@@ -30,7 +30,8 @@ def relu_kernel(x: Any, *, out: Any = None) -> Any:
     return np.maximum(x, 0, out=out)
 
 
-relu = elementwise(relu_kernel, name="relu", spec=lambda x: common_spec(x), vjp=lambda g, out: g * (out > 0), doc="""
+relu = elementwise(relu_kernel, name="relu", spec=lambda x: common_spec(x, Spec((), int)),
+                   vjp=lambda g, out: g * (out > 0), doc="""
 max(x, 0); the gradient at 0 is 0 (keras.ops.relu).
 
 >>> relu(np.array([-1.0, 2.0]))
@@ -40,6 +41,7 @@ array([0., 2.])
 
 def leaky_relu_kernel(x: Any, *, slope: float) -> Any:
     """x above 0, slope * x below."""
+    x = floats(x)
     return np.where(np.greater(x, 0), x, np.multiply(slope, x))
 
 
@@ -54,6 +56,7 @@ def leaky_relu(x: Any, negative_slope: float = 0.2) -> Any:
 
 def elu_kernel(x: Any, *, alpha: float) -> Any:
     """x above 0, alpha * (exp(x) - 1) below."""
+    x = floats(x)
     return np.where(np.greater(x, 0), x, alpha * np.expm1(np.minimum(x, 0)))
 
 
@@ -81,6 +84,7 @@ def hard_sigmoid(x: Any) -> Any:
 
 def sigmoid_kernel(x: Any) -> Any:
     """No exp of a positive number, so that nothing overflows; no 1 - ..., so that small results are exact."""
+    x = floats(x)
     return np.exp(np.minimum(x, 0)) / (1 + np.exp(-np.abs(x)))
 
 
@@ -93,6 +97,7 @@ array([0. , 0.5, 1. ])
 
 
 def softplus_kernel(x: Any) -> Any:
+    x = floats(x)
     return np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))
 
 
@@ -141,6 +146,7 @@ def sigmoid_cross_entropy(logits: Any, targets: Any) -> Any:
 
 
 def silu_kernel(x: Any) -> Any:
+    x = floats(x)
     return x * sigmoid_kernel(x)
 
 
@@ -172,6 +178,7 @@ TANH_SCALE, TANH_CUBE = sqrt(2 / pi), 0.044715
 
 def gelu_kernel(x: Any, *, approximate: bool = False) -> Any:
     """x times the normal distribution's probability below x."""
+    x = floats(x)
     if approximate:
         return 0.5 * x * (1 + np.tanh(TANH_SCALE * (x + TANH_CUBE * x * x * x)))
     return 0.5 * x * (1 + erf_kernel(x * sqrt(0.5)))

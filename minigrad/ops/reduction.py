@@ -25,7 +25,7 @@ from .families import (
     unreduced,
 )
 from .scan import products, shifted
-from .shape import broadcast_to_row
+from .shape import broadcast_to_row, value
 
 __all__ = ["average", "count_nonzero", "logsumexp", "mean", "prod", "std", "sum", "var"]
 
@@ -97,6 +97,7 @@ def average(a: Any, axis: Axes = None, weights: Any = None, *, keepdims: bool = 
     """
     if weights is None:
         return mean(a, axis, keepdims=keepdims)
+    a, weights = value(a), value(weights)
     if weights.shape != a.shape:
         if len(weights.shape) != 1 or not isinstance(axis, int):
             raise TypeError(f"average: weights of shape {weights.shape} for values of shape {a.shape}; weights of "

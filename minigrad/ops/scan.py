@@ -13,10 +13,13 @@ import numpy as np
 from ..core.op import Op
 from ..core.samples import Draw, Sample
 from ..core.table import ACCUMULATIONS, implements
-from .creation import astype
-from .families import clean_axis, same_spec, scan
+from ..errors import ShapeError
+from .creation import astype, full_like
+from .families import clean_axis, common_spec, same_spec, scan
+from .join import concatenate
+from .shape import value
 
-__all__ = ["cumprod", "cumsum", "diff"]
+__all__ = ["cumprod", "cumsum", "cumulative_prod", "cumulative_sum"]
 
 
 def running(ufunc: np.ufunc, x: Any, axis: int, reverse: bool, out: Any) -> Any:
@@ -98,6 +101,7 @@ def recurrence_samples(draw: Draw) -> Sample:
 
 
 recurrence = scan(recurrence_kernel, name="recurrence", vjp=(recurrence_a, recurrence_b), samples=recurrence_samples,
+                  spec=common_spec,
                   doc="h[k] = b[k] + a[k] h[k-1] along an axis, from its front or, with reverse=True, from its back.")
 
 
@@ -151,15 +155,25 @@ ACCUMULATIONS[np.add] = cumsum
 ACCUMULATIONS[np.multiply] = cumprod
 
 
-@implements(np.diff)
-def diff(a: Any, n: int = 1, axis: int = -1) -> Any:
-    """Each element less the one before it, n times (NumPy's np.diff).
+@implements(getattr(np, "cumulative_sum", "cumulative_sum"))
+def cumulative_sum(x: Any, /, *, axis: int | None = None, dtype: Any = None, include_initial: bool = False) -> Any:
+    """The running sum along an axis; with include_initial=True it begins at 0 (NumPy's np.cumulative_sum)."""
+    return cumulative(sums, x, axis, dtype, 0 if include_initial else None)
 
-    >>> diff(np.array([1.0, 4.0, 9.0]))
-    array([3., 5.])
-    """
-    later = (slice(None),) * (axis % len(a.shape)) + (slice(1, None),)
-    earlier = later[:-1] + (slice(None, -1),)
-    for _ in range(n):
-        a = a[later] - a[earlier]
-    return a
+
+@implements(getattr(np, "cumulative_prod", "cumulative_prod"))
+def cumulative_prod(x: Any, /, *, axis: int | None = None, dtype: Any = None, include_initial: bool = False) -> Any:
+    """The running product along an axis; with include_initial=True it begins at 1 (NumPy's np.cumulative_prod)."""
+    return cumulative(products, x, axis, dtype, 1 if include_initial else None)
+
+
+def cumulative(row: Any, x: Any, axis: int | None, dtype: Any, initial: int | None) -> Any:
+    x = value(x)
+    if axis is None and x.ndim > 1:
+        raise ShapeError(f"{row.name}: a value of shape {x.shape} needs axis=; only of a vector it may be left out")
+    axis = 0 if axis is None else axis
+    out = along(row, x, axis, dtype)
+    if initial is None:
+        return out
+    first = out[(slice(None),) * (axis % x.ndim) + (slice(1),)]
+    return concatenate([full_like(first, initial), out], axis)

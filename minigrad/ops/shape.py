@@ -18,7 +18,7 @@ from ..errors import ShapeError
 
 __all__ = [
     "atleast_1d", "atleast_2d", "atleast_3d", "broadcast_arrays", "broadcast_to", "expand_dims", "matrix_transpose",
-    "moveaxis", "ravel", "reshape", "rollaxis", "squeeze", "swapaxes", "transpose",
+    "meshgrid", "moveaxis", "ravel", "reshape", "rollaxis", "squeeze", "swapaxes", "transpose",
 ]
 
 view = partial(Op, operands="x", kind="view")
@@ -291,3 +291,18 @@ def broadcast_arrays(*args: Any) -> tuple:
     shape = tuple(None if n == -1 else n for n in broadcast(*(
         tuple(-1 if n is None else n for n in a.shape) for a in arrays)))
     return tuple(a if a.shape == shape else broadcast_to(a, shape) for a in arrays)
+
+
+@implements(np.meshgrid)
+def meshgrid(*xi: Any, indexing: str = "xy", sparse: bool = False) -> tuple:
+    """The coordinates of a grid from those along each axis; "xy" swaps the first two axes. As np.meshgrid.
+
+    sparse: leave all but the own axis at size 1.
+    """
+    if indexing not in ("xy", "ij"):
+        raise ValueError(f"meshgrid: indexing={indexing!r} is neither 'xy' nor 'ij'")
+    order = list(range(len(xi)))
+    if indexing == "xy" and len(xi) > 1:
+        order[:2] = 1, 0
+    lines = [reshape(x, (1,) * k + (-1,) + (1,) * (len(xi) - k - 1)) for k, x in zip(order, xi)]
+    return tuple(lines) if sparse else broadcast_arrays(*lines)

@@ -9,12 +9,14 @@ import numpy as np
 
 from ..core.op import Op
 from ..core.samples import Draw
-from ..core.spec import Spec, broadcast, normal_axes, normal_axis
+from ..core.spec import Spec, broadcast, normal_axis
 from ..core.table import implements
 from ..errors import DTypeError, ShapeError
-from .shape import moveaxis, ravel, reshape, value
+from .shape import ravel, value
 
-__all__ = ["argsort", "median", "searchsorted", "sort", "take_along_axis", "top_k"]
+__all__ = [
+    "argpartition", "argsort", "digitize", "partition", "searchsorted", "sort", "take_along_axis", "top_k",
+]
 
 
 # -- take along an axis, and add along an axis ----------------------------------------------------------------------
@@ -90,10 +92,9 @@ def distinct(draw: Draw) -> Any:
     return (x,), {"axis": draw.integer(0, x.ndim - 1)}
 
 
-def sort_rule(g: Any, x: Any, axis: int) -> Any:
-    """Back to where each element came from: by the order of the order."""
-    order = argsort_row(x, axis=axis)
-    return take_along_axis_row(g, argsort_row(order, axis=axis), axis=axis)
+def sort_rule(g: Any, x: Any, x_shape: tuple[int, ...], axis: int) -> Any:
+    """Back to where each element came from."""
+    return add_along_axis(g, argsort_row(x, axis=axis), axis=axis, size=x_shape[axis])
 
 
 argsort_row = Op(lambda x, *, axis: np.argsort(x, axis, kind="stable"), name="argsort", kind="sort",
@@ -124,6 +125,21 @@ def argsort(a: Any, axis: int | None = -1, kind: str | None = None, *, stable: b
     return argsort_row(a, axis=axis)
 
 
+@implements(np.partition)
+def partition(a: Any, kth: Any, axis: int | None = -1) -> Any:
+    """The element that sorting puts at `kth`, smaller ones before it and larger ones behind. As np.partition.
+
+    All of them come sorted, which makes any `kth` right.
+    """
+    return sort(a, axis)
+
+
+@implements(np.argpartition)
+def argpartition(a: Any, kth: Any, axis: int | None = -1) -> Any:
+    """The positions of what `partition` gives. As np.argpartition."""
+    return argsort(a, axis)
+
+
 def top_k(x: Any, k: int, sorted: bool = True) -> tuple[Any, Any]:
     """The k largest along the last axis, in descending order, and their positions; of equals, the first come first.
 
@@ -137,28 +153,6 @@ def top_k(x: Any, k: int, sorted: bool = True) -> tuple[Any, Any]:
         raise ShapeError(f"top_k: k={k} does not fit the last axis of shape {x.shape}")
     positions = argsort(-x)[..., :k]
     return take_along_axis(x, positions, -1), positions
-
-
-@implements(np.median)
-def median(a: Any, axis: int | tuple[int, ...] | None = None, *, keepdims: bool = False) -> Any:
-    """The middle element in order, or the mean of the two middle ones; NaN where there is a NaN. As np.median.
-
-    >>> median(np.array([[3.0, 1.0, 2.0, 10.0]]), axis=1)
-    array([2.5])
-    """
-    a = value(a)
-    axes = normal_axes(axis, a.ndim)
-    kept = tuple(i for i in range(a.ndim) if i not in axes)
-    if None in (a.shape[i] for i in axes):
-        raise ShapeError(f"median: the middle along axis={axis} of {a.shape} is not known while a size is open")
-    n = prod(a.shape[i] for i in axes)
-    if n == 0:
-        raise ShapeError(f"median: there is nothing along axis={axis} of {a.shape}")
-    lines = sort(reshape(moveaxis(a, axes, range(len(kept), a.ndim)), (*(a.shape[i] for i in kept), n)))
-    middle = lines[..., n // 2] if n % 2 else (lines[..., n // 2 - 1] + lines[..., n // 2]) / 2
-    last = lines[..., -1]  # NaNs are sorted to the end
-    out = np.where(np.isnan(last), last, middle) if last.dtype.kind == "f" else middle / 1
-    return reshape(out, tuple(1 if i in axes else m for i, m in enumerate(a.shape))) if keepdims else out
 
 
 # -- searching ------------------------------------------------------------------------------------------------------
@@ -183,3 +177,9 @@ searchsorted_row = Op(lambda x, y, *, side="left": np.searchsorted(x, y, side), 
 def searchsorted(a: Any, v: Any, side: str = "left") -> Any:
     """Where in the sorted vector `a` each element of `v` belongs. As np.searchsorted; no gradient."""
     return searchsorted_row(value(a), value(v), side=side)
+
+
+@implements(np.digitize)
+def digitize(x: Any, bins: Any, right: bool = False) -> Any:
+    """The number of the bin, between ascending edges, that each element lies in. As np.digitize; no gradient."""
+    return searchsorted(bins, x, "left" if right else "right")

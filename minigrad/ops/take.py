@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ..core.operators import Operators
 from ..core.spec import normal_axis
 from ..core.symbol import Symbol
 from ..core.table import implements
@@ -14,7 +15,7 @@ from ..errors import ShapeError, TracingError
 from .index import UNKNOWN, getitem
 from .shape import ravel, value
 
-__all__ = ["argwhere", "compress", "flatnonzero", "nonzero", "take"]
+__all__ = ["argwhere", "compress", "delete", "extract", "flatnonzero", "nonzero", "take"]
 
 
 @implements(np.take)
@@ -46,6 +47,29 @@ def take(a: Any, indices: Any, axis: int | None = None, *, mode: str = "raise") 
 def compress(condition: Any, a: Any, axis: int | None = None) -> Any:
     """The slices along an axis where the condition, a vector of truth values, holds. As np.compress."""
     return take(a, flatnonzero(condition), axis)
+
+
+@implements(np.extract)
+def extract(condition: Any, arr: Any) -> Any:
+    """The elements where the condition, flattened like them, holds. As np.extract."""
+    return compress(ravel(value(condition)), arr)
+
+
+@implements(np.delete)
+def delete(arr: Any, obj: Any, axis: int | None = None) -> Any:
+    """Without the slices at `obj` (an index, several, a slice or a mask) along an axis. As np.delete.
+
+    >>> delete(np.array([10, 20, 30]), 1)
+    array([10, 30])
+    """
+    arr = value(arr)
+    if axis is None:
+        arr, axis = ravel(arr), 0
+    axis = normal_axis(axis, arr.ndim)
+    if arr.shape[axis] is None:
+        raise ShapeError(f"delete: the size of axis {axis} of {arr.shape} is still open")
+    kept = np.delete(np.arange(arr.shape[axis]), obj.numpy() if isinstance(obj, Operators) else obj)
+    return take(arr, kept, axis)
 
 
 @implements(np.nonzero)

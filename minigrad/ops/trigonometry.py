@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..core.table import FUNCTIONS
-from .families import elementwise
+from .families import elementwise, floats
 
 __all__ = [
     "arccos", "arccosh", "arcsin", "arcsinh", "arctan", "arctan2", "arctanh", "cos", "cosh", "deg2rad",
@@ -38,7 +38,7 @@ degrees = elementwise(np.degrees, vjp=lambda g: g * (180 / pi))
 
 
 def sinc_kernel(x: Any) -> Any:
-    return np.sinc(x)
+    return np.sinc(floats(x))
 
 
 # d/dz of sin(z)/z as a power series in z², highest power first: sum over k of (-1)^k 2k z^(2k-1) / (2k+1)!

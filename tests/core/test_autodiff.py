@@ -8,6 +8,7 @@ import pytest
 from minigrad import ops
 from minigrad.core.autodiff import grad
 from minigrad.core.rowsparse import RowSparse
+from minigrad.core.symbol import Symbol
 from minigrad.core.tensor import Tensor, Variable
 from minigrad.errors import DTypeError, GradientError
 
@@ -132,6 +133,15 @@ class TestRefusals:
 
 
 class TestGrad:
+    def test_a_function_is_no_result(self):
+        with pytest.raises(GradientError, match="value_and_grad"):
+            grad(lambda x: x, leaf(1))
+
+    def test_behind_a_symbol_all_sizes_must_be_known(self):
+        x = Symbol.of((None, 4), np.float32)
+        with pytest.raises(GradientError, match=r"operand of sum, .* open shape \(None, 4\)"):
+            grad(x.sum(), x)
+
     def test_the_structure_comes_back(self):
         x, y = leaf(2), leaf(3)
         z = (x * y).sum()
@@ -239,6 +249,15 @@ class TestHooks:
     def test_not_without_a_gradient(self):
         with pytest.raises(GradientError, match="takes no gradient"):
             Tensor([1.0]).register_hook(print)
+
+    def test_a_hook_is_a_function_and_keeps_the_shape(self):
+        x = leaf(1, 2)
+        with pytest.raises(TypeError, match="expected a function of the gradient, got int"):
+            x.register_hook(3)
+        y = x * 2
+        y.register_hook(lambda g: g[:1])
+        with pytest.raises(GradientError, match=r"hook <lambda> gave ndarray of shape \(1,\).*\(2,\)"):
+            y.sum().backward()
 
     def test_retain_grad(self):
         x = leaf(1, 2)

@@ -175,6 +175,21 @@ class TestMistakes:
             jvp(f, [X], [V[:2]])
         with pytest.raises(ValueError, match=r"1 args but 0 vectors"):
             hvp(g, [X], [])
+        with pytest.raises(TypeError, match=r"jvp: args must be a list or tuple .* got ndarray"):
+            jvp(f, X, [V])
+        with pytest.raises(TypeError, match="hvp: vectors must be"):
+            hvp(g, [X], V)
+
+    def test_argnums_name_arguments_of_the_call(self):
+        _, (b, a) = value_and_grad(lambda x, y: (x * y * y).sum(), argnums=(-1, 0))(X, V)
+        np.testing.assert_allclose(a, V * V)
+        np.testing.assert_allclose(b, 2 * X * V)
+        with pytest.raises(TypeError, match="argnums=1, but the call has 1 positional"):
+            value_and_grad(g, argnums=1)(X)
+
+    def test_a_function_of_plain_numbers_has_no_jacobian(self):
+        with pytest.raises(GradientError, match="jacobian: the function returned a float"):
+            jacobian(lambda x: 3.0)(X)
 
 
 class TestStopGradient:

@@ -59,10 +59,12 @@ def test_where_with_numbers_keeps_float32():
     assert np.where(s > 0, s, 0.5).shape == (None, 2)
 
 
-@pytest.mark.parametrize("value", [x, Symbol.of((None,), np.float32)], ids=["Tensor", "Symbol"])
-def test_where_with_one_argument_says_why_not(value):
-    with pytest.raises(TypeError, match=r"where\(condition, x, y\) needs x and y .* got 0"):
-        np.where(value > 0)
+def test_where_takes_a_condition_alone_or_with_both_choices():
+    assert [places.tolist() for places in np.where(x > 1)] == [[2]]
+    with pytest.raises(TypeError, match="both x and y, got 1"):
+        ops.where(x > 1, x)
+    with pytest.raises(TypeError, match="how many elements are not zero"):
+        np.where(Symbol.of((None,), np.float32))
 
 
 @pytest.mark.parametrize(
