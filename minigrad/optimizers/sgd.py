@@ -19,7 +19,13 @@ class SGD(Optimizer):
         nesterov: whether the gradient is taken as if that part were already gone (Nesterov, 1983).
         options: see `Optimizer`.
 
-    Without momentum, a RowSparse gradient costs what its rows cost.
+    Without momentum, a RowSparse gradient costs what its rows cost. Keras counterpart: keras.optimizers.SGD.
+
+    >>> import numpy as np, minigrad as mg
+    >>> w = mg.Variable(np.zeros(2))
+    >>> SGD(0.1).apply([np.array([1.0, -2.0])], [w])
+    >>> w.numpy()
+    array([-0.1,  0.2])
     """
 
     def __init__(
