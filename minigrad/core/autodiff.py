@@ -267,7 +267,7 @@ def grad(
     arrays = not create_graph and not symbolic
     if arrays and isinstance(seed, Tensor):
         seed = seed._data
-    elif not arrays and not symbolic and not isinstance(seed, Tensor):
+    elif not arrays and not isinstance(seed, (Tensor, Symbol)):  # a rule takes an array for the eager pass
         seed = wrap(seed)
     wanted = [origin(x) for x in xs]
     keep = create_graph if retain_graph is None else retain_graph

@@ -99,6 +99,23 @@ def test_penalties_alone():
     assert one.layers[-1].scale.numpy() != 1
 
 
+class RowSums(Layer):
+    """Its gradient does not depend on any value but the ids: constant in the trace, or even all of it."""
+
+    def build(self, input_shape):
+        self.table = self.add_weight((6, 2), name="table", initializer="normal")
+
+    def call(self, inputs):
+        self.add_loss(0.1 * np.sum(ops.gather(self.table, inputs)))
+        self.add_loss(np.sum(ops.gather(self.table, np.array([1, 1, 4]))))
+        return ops.gather(self.table, inputs)
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
+def test_gradients_that_are_constants(optimizer):
+    agree(lambda: Sequential([Input((3,), dtype="int32"), RowSums()]), IDS, None, optimizer=optimizer)
+
+
 class OnlyItsWeight(Layer):
     """Its penalty is a Variable: the loss of a step is the value from before it."""
 

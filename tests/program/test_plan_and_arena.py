@@ -19,7 +19,7 @@ from minigrad.core.mode import MODE
 from minigrad.core.op import Op
 from minigrad.core.samples import seeded
 from minigrad.core.symbol import Symbol
-from minigrad.core.tensor import Variable
+from minigrad.core.tensor import Tensor, Variable
 from minigrad.layers import Dense, Dropout, Embedding, Flatten
 from minigrad.program import Cell, Program, Trace
 from minigrad.program.plan import Arena, Plan, Step, place
@@ -181,7 +181,7 @@ def eagerly(outputs: list, inputs: dict, values: dict, in_order: bool = True) ->
     def value(x):
         if isinstance(x, Symbol):
             return feed[x] if x.node is None else done[x.node]
-        return x._data if isinstance(x, Variable) else x
+        return x._data if isinstance(x, Tensor) else x
 
     for node in trace.nodes():
         out = np.asarray(node.fn.kernel(*map(value, node.inputs), **node.attrs))
