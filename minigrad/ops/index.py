@@ -93,10 +93,16 @@ def place_spec(x: Spec, *, key: Key, shape: Shape) -> Spec:
 def key_samples(draw: Draw) -> Any:
     x = draw.array(draw.shape(0, 3))
     slices = [slice(None), slice(None, None, -1), slice(1, None), slice(0, 3, 2)]
-    entries: list[Any] = [draw.choice([*slices, draw.integer(-n, n - 1)]) for n in x.shape[:draw.integer(0, x.ndim)]]
-    for extra in (None, Ellipsis):
-        if draw.flag():
-            entries.insert(draw.integer(0, len(entries)), extra)
+
+    def keys(sizes: Shape) -> list[Any]:
+        return [draw.choice([*slices, draw.integer(-n, n - 1)]) for n in sizes]
+
+    first = draw.integer(0, x.ndim)
+    entries = keys(x.shape[:first])
+    if draw.flag():
+        entries += [Ellipsis, *keys(x.shape[draw.integer(first, x.ndim):])]
+    if draw.flag():
+        entries.insert(draw.integer(0, len(entries)), None)
     return (x,), {"key": tuple(entries)}
 
 
