@@ -1,20 +1,23 @@
-"""The two global settings that Keras has too: the default float type and the small constant.
+"""The global settings: the default float type, the small constant, and whether programs are compiled.
 
-Counterpart: `keras.config.floatx`, `keras.config.epsilon` and their setters, with the same meaning.
+Counterpart: `keras.config.floatx`, `keras.config.epsilon` and their setters, with the same meaning. In Keras,
+`jit_compile` is an argument of `compile` alone; here its default can be set too.
 """
 
 from __future__ import annotations
 
 import math
+from typing import Any
 
 from .errors import unknown
 
-__all__ = ["epsilon", "floatx", "set_epsilon", "set_floatx"]
+__all__ = ["epsilon", "floatx", "jit_compile", "set_epsilon", "set_floatx", "set_jit_compile"]
 
 _FLOATS = ("float16", "float32", "float64")
 
 _floatx = "float32"
 _epsilon = 1e-7
+_jit_compile: bool | str = "auto"
 
 
 def floatx() -> str:
@@ -53,3 +56,47 @@ def set_epsilon(value: float) -> None:
     if not (math.isfinite(number) and number > 0):
         raise ValueError(f"epsilon must be a finite number above zero, got {value!r}.")
     _epsilon = number
+
+
+def jit_compile() -> bool | str:
+    """Return what `compile(jit_compile=...)` means when it is left out: `'auto'` unless changed.
+
+    >>> jit_compile() in ("auto", True, False)
+    True
+    """
+    return _jit_compile
+
+
+def set_jit_compile(value: bool | str) -> None:
+    """Set whether the programs of models are fused into loops and compiled with Numba.
+
+    `'auto'`: where Numba is installed. True: an ImportError if it is not. False: plain NumPy. It holds for all models
+    that were not told otherwise by `compile(jit_compile=...)`, from their next step on.
+    """
+    global _jit_compile
+    _jit_compile = checked_jit_compile(value)
+
+
+def checked_jit_compile(value: Any) -> bool | str:
+    """The value, if it is one that `jit_compile` can have; ValueError, or ImportError for True without Numba."""
+    if value == "auto":
+        return "auto"
+    if not (value is True or value is False):
+        raise ValueError(f"jit_compile must be 'auto', True or False, got {value!r}.")
+    if value and not _has_numba():
+        raise ImportError(
+            "jit_compile=True needs Numba, which is not installed: install the numba package, or say "
+            "jit_compile='auto', which uses it where it is."
+        )
+    return value
+
+
+def _has_numba() -> bool:
+    from importlib.util import find_spec
+
+    return find_spec("numba") is not None
+
+
+def snapshot() -> tuple[str, float, bool | str]:
+    """All settings, for what is kept under them."""
+    return _floatx, _epsilon, _jit_compile

@@ -1,4 +1,4 @@
-"""What every test shares: one thread for BLAS, and Hypothesis's profiles."""
+"""What every test shares: one thread for BLAS, Hypothesis's profiles, and programs of plain NumPy."""
 
 from __future__ import annotations
 
@@ -9,6 +9,11 @@ for _library in ("OPENBLAS", "MKL", "OMP"):
     os.environ.setdefault(f"{_library}_NUM_THREADS", "1")
 
 from hypothesis import HealthCheck, settings  # noqa: E402
+
+from minigrad import config  # noqa: E402
+
+# Whatever is installed, programs are plain NumPy here; a test of fused ones asks for compile(jit_compile=True).
+config.set_jit_compile(False)
 
 # No deadlines, no complaints about slow drawing: a shared machine is noisy, and neither tells about our code.
 _shared = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True)

@@ -7,9 +7,10 @@ from typing import Any
 
 from ..errors import unknown
 
-__all__ = ["BATCH_HOOKS", "EPOCH_HOOKS", "RUN_HOOKS", "Callback", "LambdaCallback", "Logs"]
+__all__ = ["BATCH_HOOKS", "EPOCH_HOOKS", "RUN_HOOKS", "Callback", "LambdaCallback", "LazyLogs", "Logs"]
 
 Logs = dict[str, Any]
+LazyLogs = Logs | Callable[[], Logs]
 
 _RUNS = ("train", "test", "predict")
 RUN_HOOKS = tuple(f"on_{run}_{end}" for run in _RUNS for end in ("begin", "end"))
@@ -28,11 +29,14 @@ class Callback:
     Attributes:
         params: `verbose`, `epochs` and `steps` of the run (`steps` is None where it is not known).
         model: the model that runs.
+        lazy_logs: True if the hooks of a batch want, in place of the logs, a function that gives them. Logs that no
+            callback asks for are not computed.
     """
 
     # On the class, so that a callback works whose __init__ forgets ours. They are replaced, never changed.
     params: dict[str, Any] = {}
     model: Any = None
+    lazy_logs = False
 
     def set_params(self, params: dict[str, Any]) -> None:
         """Take note of the run's `verbose`, `epochs` and `steps`."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from time import perf_counter
 from typing import Any
 
-from .callback import Callback, Logs
+from .callback import Callback, LazyLogs, Logs
 from .displays import Display, Log, pick_display, verbosity
 from .progress import Progbar
 
@@ -19,6 +19,8 @@ class ProgbarLogger(Callback):
     of a `fit` have none of their own); 2 writes one line for each epoch; `'auto'` is 1 in a terminal or
     a notebook and 2 in a log.
     """
+
+    lazy_logs = True  # it reads them when a drawing is due, some ten times a second
 
     def __init__(self) -> None:
         self._verbose = 0
@@ -45,7 +47,7 @@ class ProgbarLogger(Callback):
             self._display.keep(title)
         self._begin(label=f"{title} - ")
 
-    def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
+    def on_train_batch_end(self, batch: int, logs: LazyLogs | None = None) -> None:
         self._seen = batch + 1
         if perf_counter() >= self._bar.due:
             self._tell(logs, finalize=False)
@@ -58,7 +60,7 @@ class ProgbarLogger(Callback):
             self._display = pick_display(self._verbose)
             self._begin()
 
-    def on_test_batch_end(self, batch: int, logs: Logs | None = None) -> None:
+    def on_test_batch_end(self, batch: int, logs: LazyLogs | None = None) -> None:
         if not self._in_fit:
             self.on_train_batch_end(batch, logs)
 
@@ -70,7 +72,7 @@ class ProgbarLogger(Callback):
     def on_predict_begin(self, logs: Logs | None = None) -> None:
         self.on_test_begin()
 
-    def on_predict_batch_end(self, batch: int, logs: Logs | None = None) -> None:
+    def on_predict_batch_end(self, batch: int, logs: LazyLogs | None = None) -> None:
         self.on_test_batch_end(batch)  # its logs hold the outputs: nothing to show
 
     def on_predict_end(self, logs: Logs | None = None) -> None:
@@ -81,7 +83,7 @@ class ProgbarLogger(Callback):
         steps = self.params.get("steps")
         self._bar = Progbar(steps, verbose=self._verbose, label=label, display=self._display)
 
-    def _tell(self, logs: Logs | None, finalize: bool) -> None:
-        values = logs or {}
+    def _tell(self, logs: LazyLogs | None, finalize: bool) -> None:
+        values = (logs() if callable(logs) else logs) or {}
         self._bar.stateful_metrics.update(values)  # logs hold running means already
         self._bar.update(self._seen, values, finalize)

@@ -83,6 +83,8 @@ def sweep(start: Origin, seed: Any, wanted: set[Origin] | None, arrays: bool, ke
     for node in nodes:
         g = pending.pop(node, None)
         if g is not None:
+            if not arrays:
+                enter(node, g, nodes[0])
             if node.extra:
                 g = run_hooks(node.extra.get("hooks", ()), g)
             if wanted is not None and node in wanted:
@@ -115,7 +117,31 @@ def sweep(start: Origin, seed: Any, wanted: set[Origin] | None, arrays: bool, ke
     found.update(
         (leaf, run_hooks(leaf._hooks or (), g) if isinstance(leaf, Tensor) else g) for leaf, g in pending.items()
     )
+    if not arrays and nodes:
+        for source, g in found.items():
+            mark(g, source, nodes[0])
     return found
+
+
+def drawing_sweep(start: Origin, seed: Any, wanted: set[Origin], keep: bool) -> dict[Origin, Any]:
+    """A sweep on Tensors or Symbols."""
+    token = MODE.set(MODE.get())  # it goes through the scopes of the nodes
+    try:
+        return sweep(start, seed, wanted, arrays=False, keep=keep)
+    finally:
+        MODE.reset(token)
+
+
+def enter(node: Node, g: Any, newest: Node) -> None:
+    """What the rules of a node draw belongs to the layer call that the node is from."""
+    MODE.set(MODE.get()._replace(scope=node.scope))
+    mark(g, node, newest)
+
+
+def mark(g: Any, source: Origin, newest: Node) -> None:
+    """Remember of a gradient that was drawn what it is the gradient of; if of several values, of the first."""
+    if isinstance(g, Symbol) and g.node is not None and g.node.tick > newest.tick:
+        g.node.extra = {"gradient_of": source, **(g.node.extra or {})}
 
 
 def accumulate(pending: dict[Origin, Any], owned: set[Origin], target: Origin, d: Any, arrays: bool) -> None:
@@ -271,7 +297,10 @@ def grad(
         seed = wrap(seed)
     wanted = [origin(x) for x in xs]
     keep = create_graph if retain_graph is None else retain_graph
-    found = sweep(origin(y), seed, set(wanted), arrays, keep or symbolic)
+    if arrays:
+        found = sweep(origin(y), seed, set(wanted), arrays, keep)
+    else:
+        found = drawing_sweep(origin(y), seed, set(wanted), keep or symbolic)
     missing = [i for i, key in enumerate(wanted) if key not in found]
     if missing and not allow_unused:
         raise GradientError(

@@ -124,9 +124,13 @@ def sum_rows(ids: np.ndarray, rows: np.ndarray, shape: Shape) -> tuple[np.ndarra
     if width <= 32 and shape[0] <= 4 * len(ids):  # narrow rows: counting beats sorting
         flat = rows.reshape(len(ids), width)
         distinct = np.flatnonzero(np.bincount(ids, minlength=1))
-        sums = np.empty((len(distinct), width), rows.dtype)
-        for column in range(width):
-            sums[:, column] = np.bincount(ids, flat[:, column])[distinct]
+        if width >= 4 and flat.size <= 2**18:  # all columns at once, each element in a place of its own
+            places = ids[:, None] * width + np.arange(width)
+            sums = np.bincount(places.reshape(-1), flat.reshape(-1)).reshape(-1, width)[distinct].astype(rows.dtype)
+        else:
+            sums = np.empty((len(distinct), width), rows.dtype)
+            for column in range(width):
+                sums[:, column] = np.bincount(ids, flat[:, column])[distinct]
         return distinct, sums.reshape(len(distinct), *shape[1:])
     order = np.argsort(ids, kind="stable")
     ordered = ids[order]

@@ -14,6 +14,7 @@ from ..ops.neural import (
     softmax_cross_entropy,
     sparse_softmax_cross_entropy,
 )
+from ..ops.probabilities import sparse_cross_entropy
 from .checks import Shape, check_classes, check_labels, check_range, same_sizes
 from .loss import Loss, SameShapeLoss, function_form, registry
 
@@ -217,8 +218,7 @@ class SparseCategoricalCrossentropy(Loss):
         if self.from_logits:
             values = sparse_softmax_cross_entropy(y_pred, labels)
         else:
-            p = np.take_along_axis(y_pred, np.expand_dims(labels, -1), axis=-1)
-            values = -np.log(clip_probability(np.squeeze(p, -1) / np.sum(y_pred, axis=-1)))
+            values = sparse_cross_entropy(y_pred, labels)
         return values if valid is None else np.where(valid, values, 0.0)
 
     def get_config(self) -> dict[str, Any]:

@@ -73,7 +73,11 @@ class Loss:
             )
 
     def check_values(self, y_true: np.ndarray, y_pred_shape: Shape, where: str) -> None:
-        """Raise an error unless the targets hold values that this loss can compare with."""
+        """Raise an error unless the targets hold values that this loss can compare with.
+
+        Each value counts by itself: `fit` gives the targets of one batch, or, if they are arrays, those of many rows at
+        once, and not again until the next epoch.
+        """
         check_finite(y_true, where)
 
     def prepare(self, y_true: Any, y_pred_shape: Shape, dtype: Any = None) -> Any:

@@ -49,13 +49,13 @@ def binary_accuracy(y_true: Any, y_pred: Any, threshold: float = 0.5) -> Any:
 def categorical_accuracy(y_true: Any, y_pred: Any) -> Any:
     """Whether the greatest prediction is that of the right class; targets are one-hot."""
     y_true, y_pred = same_shape(y_true, y_pred, "categorical_accuracy")
-    return np.argmax(y_true, axis=-1) == np.argmax(y_pred, axis=-1)
+    return y_true.argmax(-1) == y_pred.argmax(-1)
 
 
 def sparse_categorical_accuracy(y_true: Any, y_pred: Any) -> Any:
     """Whether the greatest prediction is that of the right class; targets are class numbers."""
     labels, y_pred = _labels("sparse_categorical_accuracy", y_true, y_pred)
-    return labels == np.argmax(y_pred, axis=-1)
+    return labels == y_pred.argmax(-1)
 
 
 def top_k_categorical_accuracy(y_true: Any, y_pred: Any, k: int = 5) -> Any:

@@ -102,9 +102,14 @@ class Sum(Metric):
         self.total = 0.0
 
     def update_state(self, values: Any, sample_weight: Any = None) -> None:  # type: ignore[override]
-        values = np.asarray(plain(values), np.float64)
-        weights = 1.0 if sample_weight is None else fit_weights(plain(sample_weight), values)
-        self.total += float(np.sum(values * weights))
+        values = plain(values)
+        if sample_weight is None and values.dtype == bool:
+            self.total += float(np.count_nonzero(values))
+            return
+        values = np.asarray(values, np.float64)
+        if sample_weight is not None:
+            values = values * fit_weights(plain(sample_weight), values)
+        self.total += float(values.sum())
 
     def result(self) -> float:
         return self.total
@@ -123,12 +128,13 @@ class Mean(Sum):
         self.count: float = 0
 
     def update_state(self, values: Any, sample_weight: Any = None) -> None:  # type: ignore[override]
-        values = np.asarray(plain(values), np.float64)
+        values = plain(values)
         super().update_state(values, sample_weight)
         if sample_weight is None:
             self.count += values.size
         else:
-            self.count += float(np.sum(np.broadcast_to(fit_weights(plain(sample_weight), values), values.shape)))
+            weights = fit_weights(plain(sample_weight), np.asarray(values, np.float64))
+            self.count += float(np.sum(np.broadcast_to(weights, values.shape)))
 
     def result(self) -> float:
         return self.total / self.count if self.count else 0.0

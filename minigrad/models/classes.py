@@ -27,11 +27,11 @@ def class_weighted(batch: Batch, class_weight: Mapping[int, float]) -> Batch:
             "class_weight needs a single output with one class for each row: labels or one-hot rows; in any other "
             "case use sample_weight"
         )
-    labels = labels_of(targets[0])
-    for k in np.unique(labels).tolist():
+    classes, which = np.unique(labels_of(targets[0]), return_inverse=True)
+    for k in classes.tolist():
         if k not in class_weight:
             raise ValueError(f"class_weight has no weight for class {k:g}; it has weights for {sorted(class_weight)}")
-    weights = np.array([class_weight[k] for k in labels.tolist()], np.float32)
+    weights = np.array([class_weight[k] for k in classes.tolist()], np.float32)[which]
     for given in leaves(batch.sample_weight):
         if given is not None:
             weights = given * weights.reshape(-1, *[1] * (given.ndim - 1))

@@ -35,6 +35,9 @@ class Batch(NamedTuple):
         return Batch(*(map_leaves(lambda a: None if a is None else a[index], part) for part in self))
 
 
+Rows = slice | np.ndarray  # which rows of the arrays make a batch
+
+
 class ArrayData:
     """Arrays, cut into batches; shuffled anew each epoch, by (seed, epoch) alone. `steps`: fewer than all batches."""
 
@@ -50,12 +53,21 @@ class ArrayData:
                 f"{steps} steps were asked for, but {self.rows} rows in batches of {self.batch_size} make {batches}"
             )
 
-    def epoch(self, number: int) -> Iterator[Batch]:
-        """The batches of that epoch."""
+    def epoch(self, number: int) -> Iterator[Rows]:
+        """The rows of each batch of that epoch."""
         order = self._order(number)
         for start in range(0, (self.steps or 0) * self.batch_size, self.batch_size):
-            rows = slice(start, start + self.batch_size)
-            yield self.batch.take(rows if order is None else order[rows])
+            rows = slice(start, min(start + self.batch_size, self.rows))
+            yield rows if order is None else order[rows]
+
+    @property
+    def reach(self) -> int:
+        """How many rows, from the first on, an epoch may see."""
+        return self.rows if self.shuffle else min(self.rows, (self.steps or 0) * self.batch_size)
+
+    def take(self, rows: Any) -> Batch:
+        """The batch of these rows."""
+        return self.batch.take(rows)
 
     def row(self, epoch: int, step: int, k: int) -> int | None:
         """Which row of the arrays is row k of a batch, all counted from 0."""
@@ -116,6 +128,10 @@ class StreamData:
             count += 1
         if hasattr(self.source, "on_epoch_end"):
             self.source.on_epoch_end()
+
+    def take(self, batch: Any) -> Batch:
+        """The batch itself, which an epoch of a stream gives."""
+        return batch
 
     def _pass(self, epoch: int) -> Iterator[Any]:
         if not self.indexable:

@@ -76,7 +76,15 @@ class Model(Training, Layer):
         return self.graph.run(self.in_order(inputs))
 
     def in_order(self, inputs: Any) -> list[Any]:
-        """Values for the inputs of the graph, in its order, checked against the Inputs' shapes.
+        """Values for the inputs of the graph, in its order, checked against the Inputs' shapes."""
+        assert self.graph is not None
+        return [
+            as_input(name, value, symbol)
+            for name, symbol, value in zip(self.input_names, self.graph.flat_inputs, self.listed(inputs), strict=True)
+        ]
+
+    def listed(self, inputs: Any) -> list[Any]:
+        """Values for the inputs of the graph, in its order, as they are; ValueError if they are not as many.
 
         Of a dict, the keys are those of the model's inputs, if they are a dict, or the names of the Inputs.
         """
@@ -89,10 +97,7 @@ class Model(Training, Layer):
         if len(values) != len(names):
             hint = "; a list of arrays is a list of inputs, np.stack makes one array of it" if len(names) == 1 else ""
             raise ValueError(f"{self.name}: got {len(values)} inputs, expected {len(names)}: {', '.join(names)}{hint}")
-        return [
-            as_input(name, value, symbol)
-            for name, symbol, value in zip(names, self.graph.flat_inputs, values, strict=True)
-        ]
+        return values
 
     def _value(self, x: Any) -> Any:
         """Arrays as Tensors; in a functional model the Inputs say which dtype."""
@@ -267,7 +272,8 @@ def as_input(name: str, value: Any, symbol: Symbol) -> Any:
     data = value._data
     with np.errstate(invalid="ignore"):  # NaN as an integer is no NaN, which comparing finds
         cast = data.astype(symbol.dtype)
-    if data.dtype.kind != symbol.dtype.kind and not np.array_equal(cast, data):
+    floats = data.dtype.kind == symbol.dtype.kind == "f"
+    if not (floats or np.array_equal(cast, data)):
         at = tuple(int(i) for i in np.argwhere(cast != data)[0])
         raise DTypeError(
             f"{name} has dtype {symbol.dtype}, which cannot hold {data[at]} (at {list(at)}, given as "

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from copy import deepcopy
 from typing import Any
 
@@ -33,6 +33,7 @@ class Objective:
                 self._each(weighted_metrics, "weighted_metrics", several=True),
             )
         ]
+        self.measures = any(self.metrics)  # whether it reads the outputs
         self.reset()
 
     def _each(self, given: Any, what: str, several: bool = False) -> list[Any]:
@@ -119,20 +120,23 @@ class Objective:
                 if isinstance(metric, Metric):
                     metric.reset_state()
 
-    def count(self, rows: int, values: dict[str, Any]) -> None:
-        """Take a batch's losses into the means."""
+    def count(self, rows: int, losses: Iterable[tuple[str, Any]]) -> None:
+        """Take a batch's losses, by name, into the means."""
         self._rows += rows
-        for name, value in values.items():
+        for name, value in losses:
             self._sums[name] = self._sums.get(name, 0.0) + rows * float(value)
 
     def measure(self, targets: Any, outputs: Any, sample_weight: Any) -> None:
         """Take a batch into the metrics. 'accuracy' becomes one of the accuracies with the first shapes it sees."""
-        ys, weights = self.align(targets, "y"), self.align(sample_weight, "sample_weight")
-        for i, (y, prediction, weight) in enumerate(zip(ys, leaves(outputs), weights)):
-            values = prediction._data if isinstance(prediction, Tensor) else np.asarray(prediction)
+        self.measure_each(self.align(targets, "y"), leaves(outputs), self.align(sample_weight, "sample_weight"))
+
+    def measure_each(self, ys: Iterable[Any], outputs: Iterable[Any], sample_weights: Iterable[Any]) -> None:
+        """The same for targets, outputs and weights in the order of the outputs."""
+        for i, (y, prediction, weight) in enumerate(zip(ys, outputs, sample_weights)):
             for k, (metric, is_weighted) in enumerate(self.metrics[i]):
                 if y is None:
                     raise ValueError(f"y is missing: the output {self.outputs[i]!r} has metrics, which need a target")
+                values = prediction._data if isinstance(prediction, Tensor) else np.asarray(prediction)
                 if isinstance(metric, str):
                     metric = metrics.get(metric, y.shape, values.shape, self.losses[i])
                     self.metrics[i][k] = metric, is_weighted

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import sys
 import warnings
+from collections.abc import Iterator
 from functools import partial
 from types import FrameType
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from .. import config
 from ..core.autodiff import grad
 from ..core.mode import MODE
 from ..core.node import Stub
@@ -18,7 +20,9 @@ from ..core.tensor import Tensor, Variable
 from ..core.tree import leaves, map_leaves
 from ..errors import MinigradError, TracingError
 from ..layers.layer import Layer
-from ..program import Cell, Program, Trace
+from ..ops.join import pack
+from ..optimizers.arena import Arena, arenas
+from ..program import Cell, Program, Trace, jit
 from .data import Batch
 
 if TYPE_CHECKING:
@@ -30,15 +34,18 @@ Mode = Literal["train", "test", "predict"]
 
 MOST = 16  # programs kept for a model; with more shapes than that the oldest go
 DECAY = "rate_times_weight_decay"  # a program's input beside the optimizer's own scalars
-SETTING = {float, bool, type(None)}
+SETTING = {float, int, bool, str, type(None)}
+NO_SETTING = {"_rate", "iterations", "claims"}  # an optimizer's rate, which is an input, and its counters
+KINDS = ("y", "sample_weight")  # of arrays that go with an output, by which a program's inputs are named
 MANY = 6  # programs for one mode, from which on the user is told that shapes keep changing
 
 
 class Programs:
     """The programs of a model, by mode and by the specs of a batch; made at the first such batch.
 
-    A program is kept under what it was traced from: the graph, and for training the optimizer with its settings and the
-    trainable weights. It holds all of these, so that no other object has the id of one while the program is kept.
+    A program is kept under what it was traced from: the graph, the global settings, and for training the optimizer with
+    its settings and the trainable weights. It holds all of these objects, so that no other one has the id of one of
+    them while the program is kept.
     """
 
     def __init__(self) -> None:
@@ -69,16 +76,17 @@ class Programs:
 
     def _origin(self, model: Model, mode: Mode) -> tuple:
         """What a program is traced from, besides the batch."""
+        common = id(model.graph), model.jit_compile, config.snapshot()
         if mode != "train":
-            return (id(model.graph),)
+            return common
         if self._revision != Variable.revision:
             self._revision, self._trainable = Variable.revision, tuple(map(id, model.trainable_weights))
-        return id(model.graph), *settings(model.optimizer), self._trainable
+        return *common, *settings(model.optimizer), self._trainable
 
     def _trace(self, model: Model, mode: Mode, batch: Batch, arrays: dict[str, np.ndarray]) -> StepProgram | None:
         """A new program; None, after a warning, if the step looks at values or does what Symbols cannot."""
         try:
-            return StepProgram(model, mode, batch, arrays)
+            step = StepProgram(model, mode, batch, arrays)
         except (TracingError, AttributeError, TypeError) as error:
             if isinstance(error, MinigradError) and not isinstance(error, TracingError):
                 raise  # about the data
@@ -89,6 +97,9 @@ class Programs:
                 stacklevel=callers_level(),
             )
             return None
+        step.program = Program(*step.traced)  # not within the `try`: a fault here is not the model's
+        del step.traced
+        return step
 
     def _keep(self, key: Any, program: StepProgram, model: Model, mode: Mode) -> None:
         self.made[key] = program
@@ -105,9 +116,14 @@ class Programs:
 
 
 def settings(optimizer: Any) -> tuple:
-    """What of an optimizer is written into a program: its numbers and switches, but for the learning rate."""
-    plain = [v for k, v in vars(optimizer).items() if type(v) in SETTING and k != "_rate"]
-    return id(optimizer), id(optimizer._undecayed), *plain
+    """What of an optimizer is written into a program."""
+    values = vars(optimizer)
+    return id(optimizer), id(optimizer._undecayed), *[(k, values[k]) for k in setting_names(optimizer)]
+
+
+def setting_names(optimizer: Any) -> list[str]:
+    """The names of an optimizer's numbers and switches."""
+    return [k for k, v in vars(optimizer).items() if type(v) in SETTING and k not in NO_SETTING]
 
 
 def ours(frame: FrameType) -> bool:
@@ -156,16 +172,20 @@ class StepProgram:
             model.clear_losses()
         names = {v: path.replace("/", "_") for path, v in model.named_weights().items()}
         rows = next(iter(trace.inputs.values())).shape[0]
-        self.program = Program(trace, f"the {mode} step of {model.name}, {rows} rows", names)
+        fused = model.jit_compile is not False and jit.available()
+        self.traced = trace, f"the {mode} step of {model.name}, {rows} rows", names, fused
+        self.program: Program
 
     # -- tracing --------------------------------------------------------------------------------------------------
 
     def _trace(self, model: Model, batch: Batch, arrays: dict[str, np.ndarray]) -> Trace:
         trace = Trace({name: Symbol.of(a.shape, a.dtype) for name, a in arrays.items()}, {})
+        trace.begin("forward")
         x = [trace.inputs[name] for name in input_names(model, batch.x)]
         self.outputs = model(as_given(model, batch.x, x), training=self.mode == "train")
         self.weights = model.weights_to_train() if self.mode == "train" else []
         if self.mode != "predict":
+            trace.begin("loss")
             objective = model.objective_for(self.outputs)
             ys, ws = (
                 [trace.inputs.get(f"{kind}_{i}") for i, _ in enumerate(objective.outputs)]
@@ -177,24 +197,61 @@ class StepProgram:
                 trace.checks.append(total)
                 self._trace_update(trace, model.optimizer, total)
         self.losses = list(trace.results)
-        trace.results |= {f"output_{i}": y for i, y in enumerate(leaves(self.outputs))}
+        if model.reads_outputs(self.mode):
+            trace.results |= {f"output_{i}": y for i, y in enumerate(leaves(self.outputs))}
+        self.results = len(trace.results)
         self.outputs = map_leaves(lambda y: Stub(y.shape, y.dtype, None), self.outputs)  # the nodes hold the model
+        self.rows = rows_of(self.outputs)
         return trace
 
     def _trace_update(self, trace: Trace, optimizer: Optimizer, total: Any) -> None:
         optimizer.build(self.weights)
+        trace.begin("backward")
         gradients = grad(total, self.weights, allow_unused=True)
         gradients = [np.zeros(w.shape, w.dtype) if g is None else g for w, g in zip(self.weights, gradients)]
-        trace.checks += gradients
-        for w, g in zip(self.weights, optimizer.clip(gradients)):
+        if optimizer.clips:
+            trace.begin("clip")
+        clipped = dict(zip(self.weights, optimizer.clip(gradients)))
+        flat = arenas(optimizer, self.weights)
+        packs = [pack(*map(clipped.__getitem__, arena.variables)) for arena in flat]
+        together = {w for arena in flat for w in arena.variables}
+        alone = [w for w in self.weights if w not in together]
+        self.watched: list[Arena | Variable] = [*self.weights]  # what each check but the first is the gradient of
+        if optimizer.clips:
+            trace.checks += gradients
+        else:
+            self.watched = [*flat, *alone]
+            trace.checks += [*packs, *map(clipped.__getitem__, alone)]
+        trace.begin("update")
+        for arena, g in zip(flat, packs):
+            cell = Cell(arena.weights, "weights", tuple(arena.variables))
+            slots = {name: Cell(partial(arena.slots.__getitem__, name), name) for name in arena.slots}
+            self._trace_advance(trace, optimizer, arena.variables[0], cell, g, slots)
+        for w in alone:
             held = optimizer.slots(w)
-            cells = {name: Cell(partial(held.__getitem__, name), f"{w.name}_{name}") for name in held}
-            scalars = {name: self._scalar(trace, name, w) for name in optimizer.scalars(1, 1.0)}
-            decay = self._scalar(trace, DECAY, w) if optimizer.decays(w) else None
-            slots = {name: cell.symbol for name, cell in cells.items()}
-            new, *news = optimizer.advance(w, g, slots, scalars, decay)
-            trace.updates += [(w, new), *zip(cells.values(), news)]
-            trace.cells += cells.values()
+            slots = {name: Cell(partial(held.__getitem__, name), f"{w.name}_{name}") for name in held}
+            self._trace_advance(trace, optimizer, w, w, clipped[w], slots)
+
+    def _trace_advance(
+        self, trace: Trace, optimizer: Optimizer, like: Variable, w: Variable | Cell, g: Any, slots: dict[str, Cell]
+    ) -> None:
+        """The update of one array of weights, whose dtype and decay are those of `like`, and of its slots."""
+        scalars = {name: self._scalar(trace, name, like) for name in optimizer.scalars(1, 1.0)}
+        decay = self._scalar(trace, DECAY, like) if optimizer.decays(like) else None
+        old = w.symbol if isinstance(w, Cell) else w
+        new, *news = optimizer.advance(old, g, {name: slot.symbol for name, slot in slots.items()}, scalars, decay)
+        trace.updates += [(w, new), *zip(slots.values(), news)]
+        trace.cells += [*([w] if isinstance(w, Cell) else []), *slots.values()]
+
+    def _gradients(self, checked: list[np.ndarray]) -> list[np.ndarray]:
+        """The gradient of each of `weights`, from what a call that was not finite returned of them."""
+        parts: dict[Variable, np.ndarray] = {}
+        for what, g in zip(self.watched, checked):
+            if isinstance(what, Variable):
+                parts[what] = g
+            else:
+                parts |= {w: g[place].reshape(w.shape) for w, place in zip(what.variables, what.places)}
+        return [parts[w] for w in self.weights]
 
     def _scalar(self, trace: Trace, name: str, w: Variable) -> Symbol:
         """The input for a hyper-parameter, in the variable's dtype, as a Python number beside it would be."""
@@ -204,27 +261,40 @@ class StepProgram:
 
     # -- running --------------------------------------------------------------------------------------------------
 
-    def run(self, arrays: dict[str, np.ndarray], optimizer: Optimizer | None) -> tuple[Any, dict[str, Any], list[Any]]:
-        """(the outputs in their structure, the losses by name, nothing if all was finite and so applied, else what
-        should have been: the loss, and the gradient of each of `weights`).
+    def run(self, arrays: list[np.ndarray], optimizer: Optimizer | None) -> tuple[bool, list[np.ndarray]]:
+        """(whether all was finite, and so applied; the program's values).
+
+        arrays: those of a batch, with which the program's inputs begin. The values are the losses, then the outputs if
+        anybody reads them, and if not all was finite what should have been: the loss and the gradients.
         """
-        arguments = list(arrays.values())  # the program's inputs begin with them, in this order
-        if optimizer:
-            rate = optimizer.learning_rate
-            scalars = {
-                **optimizer.scalars(optimizer.iterations + 1, rate),
-                DECAY: rate * (optimizer.weight_decay or 0.0),
-            }
-            arguments += [dtype(scalars[name]) for name, dtype in self.scalars.values()]
-        finite, values = self.program.run(arguments)
-        if finite and optimizer:
+        if optimizer is None:
+            return self.program.run([*arrays])
+        rate = optimizer.learning_rate
+        scalars = optimizer.scalars(optimizer.iterations + 1, rate)
+        if optimizer.weight_decay:
+            scalars = {**scalars, DECAY: rate * optimizer.weight_decay}
+        finite, values = self.program.run([*arrays, *[dtype(scalars[name]) for name, dtype in self.scalars.values()]])
+        if finite:
             optimizer.iterations += 1
             for w in self.weights:
                 if w.constraint is not None:
                     w.assign(w.constraint(w.data))
-        losses = dict(zip(self.losses, values))
-        outputs = iter(values[len(losses) :])
-        return map_leaves(lambda _: next(outputs), self.outputs), losses, [] if finite else list(outputs)
+        return finite, values
+
+    def outputs_of(self, values: list[np.ndarray]) -> Any:
+        """The outputs among a run's values, in their structure; stubs if the program does not return them."""
+        given = iter(values[len(self.losses) : self.results])
+        return map_leaves(lambda stub: next(given, stub), self.outputs)
+
+    def refused(self, values: list[np.ndarray]) -> Iterator[tuple[Variable, np.ndarray]]:
+        """Of a run that was not finite, each weight with its gradient."""
+        return zip(self.weights, self._gradients(values[self.results + 1 :]))
+
+
+def rows_of(outputs: Any) -> int:
+    """The number of rows that outputs are for."""
+    shape = next(leaves(outputs)).shape
+    return int(shape[0]) if shape else 1
 
 
 def input_names(model: Model, x: Any) -> list[str]:
@@ -250,14 +320,32 @@ def arguments(model: Model, batch: Batch) -> dict[str, np.ndarray]:
             xs = [value._data for value in model.in_order(batch.x)]
     else:
         xs = [x._data if isinstance(x, Tensor) else x for x in map(model._value, leaves(batch.x))]
-    out = dict(zip(input_names(model, batch.x), xs))
-    if batch.y is not None:
-        objective = model.objective_for(model.output) if model.graph else model.objective
-        for kind, given in (("y", batch.y), ("sample_weight", batch.sample_weight)):
-            for i, array in enumerate(objective.align(given, kind) if objective else ()):
-                if array is not None:
-                    out[f"{kind}_{i}"] = array
-    return out
+    named = dict(zip(input_names(model, batch.x), xs)) | targets(model, batch)
+    return {name: a if lies_plainly(a) else a.astype(a.dtype.newbyteorder("=")) for name, a in named.items()}
+
+
+def lies_plainly(array: np.ndarray) -> bool:
+    """Whether compiled loops can read an array where it lies: aligned, and in this machine's byte order."""
+    return array.flags.aligned and array.dtype.isnative
+
+
+def given_arrays(model: Model, batch: Batch) -> dict[str, np.ndarray]:
+    """The same arrays as they were given."""
+    xs = leaves(batch.x) if model.graph is None else model.listed(batch.x)
+    return dict(zip(input_names(model, batch.x), xs)) | targets(model, batch)
+
+
+def targets(model: Model, batch: Batch) -> dict[str, np.ndarray]:
+    """Targets and sample weights by the names of a program's inputs."""
+    if batch.y is None:
+        return {}
+    objective = model.objective_for(model.output) if model.graph else model.objective
+    return {
+        f"{kind}_{i}": array
+        for kind, given in zip(KINDS, (batch.y, batch.sample_weight))
+        for i, array in enumerate(objective.align(given, kind) if objective else ())
+        if array is not None
+    }
 
 
 def all_fit(xs: list[Any], symbols: list[Symbol]) -> bool:

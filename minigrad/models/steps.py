@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .. import optimizers
+from .. import config, optimizers
 from ..core.anomaly import first_bad
 from ..core.autodiff import grad
 from ..core.mode import MODE, no_grad
@@ -20,7 +21,7 @@ from .classes import class_weighted
 from .data import Batch, unpack
 from .diagnose import first_bad_layer
 from .objective import Objective
-from .programs import Mode, Programs, StepProgram, example_batch
+from .programs import Mode, Programs, StepProgram, example_batch, rows_of
 from .spelling import spelled
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ class Steps:
     run_eagerly = False
     shown = False  # whether a subclassed model has shown, with a first eager step, how many outputs it has
     _told: dict[str, Any] | None = None  # what compile was told
+    _jit_compile: bool | str | None = None
     _programs: Programs | None = None
 
     if TYPE_CHECKING:
@@ -73,17 +75,24 @@ class Steps:
         loss_weights: Any = None,
         weighted_metrics: Any = None,
         run_eagerly: bool = False,
+        jit_compile: bool | str | None = None,
     ) -> None:
         """Say how to train: optimizer, losses and metrics, by name or as objects; by output in lists or dicts.
 
         A misspelt name is an error here, not at the first step. metrics: a flat list goes for every output.
         run_eagerly: run steps op by op, instead of as programs (see `program`): for debugging, and for layers that
         look at values in Python.
+        jit_compile: 'auto': programs are fused into loops and compiled with Numba where that is installed; True: an
+        ImportError if it is not; False: plain NumPy. By default as `config.jit_compile()` says, which is 'auto'.
         Keras counterpart: Model.compile. (Keras 3 has loss_weights third and metrics fourth; numbers and names tell
         the two orders apart.)
         """
         if not isinstance(run_eagerly, (bool, np.bool_)):
             raise ValueError(f"compile: run_eagerly={run_eagerly!r}; expected True or False")
+        if jit_compile is not None:
+            jit_compile = config.checked_jit_compile(jit_compile)
+        if run_eagerly and jit_compile is True:
+            raise ValueError("compile: jit_compile=True compiles programs, but with run_eagerly=True there are none")
         if metrics and all(isinstance(m, (int, float)) for m in leaves(metrics)):
             metrics, loss_weights = loss_weights, metrics
         names = self.output_names
@@ -91,7 +100,16 @@ class Steps:
         # A subclassed model shows its outputs with the first batch; what is told for a single one is checked now.
         objective = None if not names and by_output(told) else Objective(names or ["output_1"], **told)
         self.optimizer, self.objective, self._told = optimizers.get(optimizer), objective, told
-        self.run_eagerly, self._programs = run_eagerly, Programs()
+        self.run_eagerly, self._jit_compile, self._programs = run_eagerly, jit_compile, Programs()
+
+    @property
+    def jit_compile(self) -> bool | str:
+        """Whether programs are compiled: 'auto', True or False, as `compile` was told, or as the config says."""
+        return config.jit_compile() if self._jit_compile is None else self._jit_compile
+
+    @jit_compile.setter
+    def jit_compile(self, value: bool | str) -> None:
+        self._jit_compile = config.checked_jit_compile(value)
 
     # -- steps ----------------------------------------------------------------------------------------------------
 
@@ -121,7 +139,7 @@ class Steps:
         objective = self.objective_for(y_pred)
         total, parts = self.penalized(*objective.loss(y, y_pred, sample_weight))
         total = total if isinstance(total, Tensor) else Tensor(total)
-        objective.count(rows_of(y_pred), {"loss": total, **parts})
+        objective.count(rows_of(y_pred), {"loss": total, **parts}.items())
         return total
 
     def penalized(self, total: Any, parts: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
@@ -182,7 +200,8 @@ class Steps:
     # -- programs -------------------------------------------------------------------------------------------------
 
     def program(self, mode: Mode = "train", batch_size: int = 32) -> Program:
-        """The NumPy program that a step of this model runs as, for batches of that size; `print` shows its text.
+        """The NumPy program that a step of this model runs as, for batches of that size; `print` shows its text, and
+        its `save("step.py")` writes it to a file that runs on NumPy alone.
 
         mode: 'train', 'test' or 'predict'. Data of other dtypes than the model's own, or with sample weights, has
         programs of its own. ValueError if the model has no graph, or its step runs eagerly.
@@ -190,11 +209,12 @@ class Steps:
         >>> from minigrad.layers import Dense, Input
         >>> from minigrad.models import Sequential
         >>> model = Sequential([Input((4,)), Dense(2, activation="tanh", name="hidden")])
+        >>> model.jit_compile = False
         >>> print(model.program("predict", batch_size=8).source.partition("def ")[2])
-        step(x_input_1, hidden_kernel, hidden_bias):
-            hidden_matmul = np.matmul(x_input_1, hidden_kernel, out=buffer_0)  # sequential/hidden (8, 2)
-            hidden_add = np.add(hidden_matmul, hidden_bias, out=buffer_0_2)  # sequential/hidden (8, 2)
-            hidden_tanh = np.tanh(hidden_add, out=buffer_0_3)  # sequential/hidden (8, 2)
+        step(x_input_1):
+            np.matmul(x_input_1, hidden_kernel, out=hidden_matmul)  # hidden (8, 2)
+            np.add(hidden_matmul, hidden_bias, out=hidden_add)  # hidden (8, 2)
+            np.tanh(hidden_add, out=hidden_tanh)  # hidden (8, 2)
             return True, (hidden_tanh,)
         """
         if mode not in ("train", "test", "predict"):
@@ -255,7 +275,7 @@ class Steps:
         for metric in self.metrics:
             metric.reset_state()
 
-    def _train(self, batch: Batch, class_weight: dict[int, float] | None) -> dict[str, Any]:
+    def _train(self, batch: Batch, class_weight: Mapping[int, float] | None) -> dict[str, Any]:
         batch = class_weighted(batch, class_weight) if class_weight else batch
         logs = self._by_program("train", batch) or self.train_step(batch.given)
         return {name: value.item() if isinstance(value, Tensor) else value for name, value in logs.items()}
@@ -269,7 +289,7 @@ class Steps:
             return self.predict_step(batch.given)
         program, arrays = found
         try:
-            return program.run(arrays, None)[0]
+            return program.outputs_of(program.run([*arrays.values()], None)[1])
         except Exception:
             self._explain("predict", batch)
             raise
@@ -283,16 +303,21 @@ class Steps:
         optimizer = self.optimizer if mode == "train" else None
         try:
             self.objective_for(program.outputs).check(batch.y, program.outputs)
-            outputs, losses, checked = program.run(arrays, optimizer)
+            finite, values = program.run([*arrays.values()], optimizer)
         except Exception:
             self._explain(mode, batch)
             raise
-        if checked and np.isfinite(losses["loss"]):
-            for w, g in zip(program.weights, checked[1:]):
-                self._refuse_gradient(w, g, losses["loss"].item())
+        self._count(program, finite, values)
         x, y, sample_weight = batch
-        self.objective_for(outputs).count(rows_of(outputs), losses)
-        return self.compute_metrics(x, y, outputs, sample_weight)
+        return self.compute_metrics(x, y, program.outputs_of(values), sample_weight)
+
+    def _count(self, program: StepProgram, finite: bool, values: list[np.ndarray]) -> None:
+        """Take a program's losses into the running figures; NonFiniteError if a gradient alone was not finite."""
+        if not finite and np.isfinite(values[0]):
+            for w, g in program.refused(values):
+                self._refuse_gradient(w, g, values[0].item())
+        assert self.objective is not None
+        self.objective.count(program.rows, zip(program.losses, values))
 
     def _explain(self, mode: Mode, batch: Batch) -> None:
         """After an error in a program, which wrote nothing: go forward eagerly, which names the layer at fault."""
@@ -302,14 +327,28 @@ class Steps:
             self.compute_loss(x, y, y_pred, sample_weight)
 
     def _program(self, mode: Mode, batch: Batch) -> tuple[StepProgram, dict[str, Any]] | None:
-        """The program for such a batch and its arguments; None if the step is to run eagerly, or is the user's own."""
-        own = getattr(type(self), f"{mode}_step") is not getattr(Steps, f"{mode}_step")
-        own = own or type(self).compute_loss is not Steps.compute_loss
-        if self.run_eagerly or own or MODE.get().anomaly:
+        """The program for such a batch and its arguments; None if the step has to run eagerly."""
+        if self.runs_eagerly(mode):
             return None
         if self._programs is None:
             self._programs = Programs()
         return self._programs.find(self, mode, batch)  # type: ignore[arg-type]
+
+    def runs_eagerly(self, mode: Mode) -> bool:
+        """Whether a step is known not to be a program: compile said so, it is the user's own, or tracing it failed."""
+        kind = type(self)
+        own = getattr(kind, f"{mode}_step") is not getattr(Steps, f"{mode}_step")
+        own = own or kind.compute_loss is not Steps.compute_loss
+        failed = self._programs is not None and mode in self._programs.eager
+        return self.run_eagerly or own or failed or MODE.get().anomaly
+
+    def reads_outputs(self, mode: Mode) -> bool:
+        """Whether anybody reads the outputs of a step: who predicts, a metric, or a compute_metrics of the user's."""
+        return mode == "predict" or self.has_own_metrics() or bool(self.objective and self.objective.measures)
+
+    def has_own_metrics(self) -> bool:
+        """Whether compute_metrics is the user's own."""
+        return type(self).compute_metrics is not Steps.compute_metrics
 
     def refuse_non_finite(self, logs: dict[str, Any], batch: Batch) -> None:
         """NonFiniteError if the loss among the figures is not finite: which layer began it, and what may help."""
@@ -331,12 +370,6 @@ def by_output(told: dict[str, Any]) -> bool:
         return name in ("loss", "loss_weights") or any(isinstance(p, (list, tuple)) for p in part)
 
     return any(is_split(name, part) for name, part in told.items())
-
-
-def rows_of(outputs: Any) -> int:
-    """The number of rows that outputs are for."""
-    shape = next(leaves(outputs)).shape
-    return int(shape[0]) if shape else 1
 
 
 def plain(x: Any) -> np.ndarray:

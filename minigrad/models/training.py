@@ -12,9 +12,10 @@ from ..core.mode import no_grad
 from ..core.tree import leaves, map_leaves
 from ..errors import MinigradError, ShapeError
 from ..losses import BinaryCrossentropy, SparseCategoricalCrossentropy
-from .classes import warn_of_unseen_classes
-from .data import ArrayData, Batch, Data, StreamData, data_from, is_stream, whole
+from .classes import class_weighted, warn_of_unseen_classes
+from .data import ArrayData, Batch, Data, Rows, StreamData, data_from, is_stream, whole
 from .diagnose import row_at_fault
+from .runner import Runner
 from .spelling import spelled
 from .steps import Steps, figures, plain
 
@@ -61,6 +62,8 @@ class Training(Steps):
             first, held_out = data.split(validation_split, validation_batch_size, validation_steps)
             self._compare_classes(first, held_out.batch)
             data = ArrayData(first, batch_size, shuffle, steps_per_epoch)
+        if class_weight and isinstance(data, ArrayData):
+            data.batch, class_weight = class_weighted(data.batch, class_weight), None
         numbers = range(whole(initial_epoch, "initial_epoch", 0), whole(epochs, "epochs", 0))
         every = whole(validation_freq, "validation_freq")
         before = self.history
@@ -68,7 +71,10 @@ class Training(Steps):
         try:
             params = {"verbose": verbose, "epochs": numbers.stop, "steps": data.steps}
             run = CallbackList(callbacks, add_history=True, add_progbar=True, model=self, **params)
-            self._train_epochs(numbers, data, held_out, every, class_weight, run)
+            quiet = any(isinstance(c, TerminateOnNaN) for c in run.callbacks)
+            training = Runner(self, "train", data, class_weight, quiet)
+            testing = Runner(self, "test", held_out) if held_out is not None else None
+            self._train_epochs(numbers, training, testing, every, run)
             assert self.history is not None
             return self.history
         finally:
@@ -78,56 +84,43 @@ class Training(Steps):
     def _train_epochs(
         self,
         numbers: Iterable[int],
-        data: Data,
-        held_out: Data | None,
+        training: Runner,
+        testing: Runner | None,
         every: int,
-        class_weight: dict[int, float] | None,
         run: CallbackList,
     ) -> None:
         run.on_train_begin()
         logs: dict[str, Any] = {}
         for epoch in numbers:
             run.on_epoch_begin(epoch)
-            logs = self._train_epoch(data, epoch, class_weight, run)
-            if held_out is not None and (epoch + 1) % every == 0 and not self.stop_training:
-                logs |= {f"val_{k}": v for k, v in self._test_epoch(held_out, run).items()}
+            logs = self._train_epoch(training, epoch, run)
+            if testing is not None and (epoch + 1) % every == 0 and not self.stop_training:
+                logs |= {f"val_{k}": v for k, v in self._test_epoch(testing, run).items()}
             run.on_epoch_end(epoch, logs)
             if self.stop_training:
                 break
         run.on_train_end(logs)
 
-    def _train_epoch(
-        self, data: Data, epoch: int, class_weight: dict[int, float] | None, run: CallbackList
-    ) -> dict[str, Any]:
-        quiet = any(isinstance(c, TerminateOnNaN) for c in run.callbacks)
-
-        def train(batch: Batch) -> dict[str, Any]:
-            logs = self._train(batch, class_weight)
-            if not quiet:
-                self.refuse_non_finite(logs, batch)
-            return logs
-
-        self.reset_metrics()
-        logs: dict[str, Any] = {}
-        for step, batch in enumerate(data.epoch(epoch)):
+    def _train_epoch(self, runner: Runner, epoch: int, run: CallbackList) -> dict[str, Any]:
+        runner.begin_epoch()
+        for step, part in enumerate(runner.data.epoch(epoch)):
             run.on_train_batch_begin(step)
-            logs = self._placed(train, batch, data, step, epoch)
-            run.on_train_batch_end(step, logs)
+            self._placed(runner.step, part, runner.data, step, epoch)
+            run.on_train_batch_end(step, runner.logs)
             if self.stop_training:
                 break
-        return logs
+        return runner.logs()
 
-    def _test_epoch(self, data: Data, run: CallbackList) -> dict[str, Any]:
-        self.reset_metrics()
-        logs: dict[str, Any] = {}
+    def _test_epoch(self, runner: Runner, run: CallbackList) -> dict[str, Any]:
+        runner.begin_epoch()
         run.on_test_begin()
         with no_grad():
-            for step, batch in enumerate(data.epoch(0)):
+            for step, part in enumerate(runner.data.epoch(0)):
                 run.on_test_batch_begin(step)
-                logs = self._placed(self._test, batch, data, step)
-                run.on_test_batch_end(step, logs)
-        run.on_test_end(logs)
-        return logs
+                self._placed(runner.step, part, runner.data, step)
+                run.on_test_batch_end(step, runner.logs)
+        run.on_test_end(runner.logs())
+        return runner.logs()
 
     @spelled
     def evaluate(
@@ -144,7 +137,7 @@ class Training(Steps):
         """The loss and metrics on this data: a number, a list, or with return_dict a dict."""
         data = data_from(x, y, sample_weight, batch_size, steps=steps)
         run = CallbackList(callbacks, add_progbar=True, model=self, verbose=verbose, epochs=1, steps=data.steps)
-        return figures(self._test_epoch(data, run), return_dict)
+        return figures(self._test_epoch(Runner(self, "test", data), run), return_dict)
 
     @spelled
     def predict(
@@ -161,10 +154,11 @@ class Training(Steps):
         run.on_predict_begin()
         parts: list[list[np.ndarray]] = []
         outputs: Any = None
+        runner = Runner(self, "predict", data)
         with no_grad():
-            for step, batch in enumerate(data.epoch(0)):
+            for step, part in enumerate(data.epoch(0)):
                 run.on_predict_batch_begin(step)
-                outputs = self._placed(self._predict, batch, data, step)
+                outputs = self._placed(runner.outputs, part, data, step)
                 parts.append([plain(t) for t in leaves(outputs)])
                 run.on_predict_batch_end(step, {"outputs": outputs})
         run.on_predict_end()
@@ -176,13 +170,13 @@ class Training(Steps):
         return map_leaves(lambda _: next(joined), outputs)
 
     def _placed(
-        self, step_on: Callable[[Batch], Any], batch: Batch, data: Data, step: int, epoch: int | None = None
+        self, step_on: Callable[[Any], Any], part: Rows | Batch, data: Data, step: int, epoch: int | None = None
     ) -> Any:
         """A step, whose errors also say which batch it was and, if a value is to blame, which row."""
         try:
-            return step_on(batch)
+            return step_on(part)
         except MinigradError as error:
-            k = row_at_fault(self, batch, error)
+            k = row_at_fault(self, data.take(part), error)
             row = None if k is None else data.row(epoch or 0, step, k)
             place = f"in batch {step + 1}" + ("" if epoch is None else f" of epoch {epoch + 1}")
             if k is not None:

@@ -28,6 +28,7 @@ from .nans import *
 from .neural import *
 from .norms import *
 from .numerical import *
+from .probabilities import *
 from .queries import *
 from .random import dropout_mask
 from .reduction import *

@@ -1,4 +1,7 @@
-"""Gather and scatter-add: rows of a table by their ids, and the other way round. What an embedding is made of."""
+"""Gather and scatter-add: rows of a table by their ids, and the other way round. What an embedding is made of.
+
+Two more rows, gather_sum and counts, are what programs compute in their place where only sums over time are wanted.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,9 @@ from ..core.rowsparse import RowSparse, add_rows
 from ..core.samples import Draw
 from ..core.spec import Shape, Spec
 from ..errors import DTypeError, ShapeError
+from .families import sum_dtype
 from .ids import check_ids
+from .shape import broadcast_to_row
 
 __all__ = ["gather", "scatter_add"]
 
@@ -109,3 +114,58 @@ scatter_add = Op(scatter_kernel, name="scatter_add", spec=scatter_spec, kind="sc
     >>> scatter_add(np.array([1.0, 2.0, 4.0]), np.array([2, 0, 2]), shape=(3,))
     array([2., 0., 5.])
     """)
+
+
+# -- sums over time ---------------------------------------------------------------------------------------------------
+
+
+def gather_sum_kernel(table: Any, ids: Any, *, out: Any = None) -> Any:
+    return np.add.reduce(gather_kernel(table, ids), axis=np.ndim(ids) - 1, out=out)
+
+
+def gather_sum_spec(table: Spec, ids: Spec) -> Spec:
+    if not ids.shape:
+        raise ShapeError("gather_sum: ids need an axis to sum over; got a single number")
+    return Spec(ids.shape[:-1] + gather_spec(table, ids).shape[ids.ndim:], sum_dtype(table.dtype))
+
+
+def gather_sum_rule(g: Any, ids: Any, table_shape: Shape) -> Any:
+    g = g.reshape((*ids.shape[:-1], 1, *table_shape[1:]))
+    return row_sparse(broadcast_to_row(g, shape=(*ids.shape, *table_shape[1:])), ids, table_shape)
+
+
+def gather_sum_samples(draw: Draw) -> Any:
+    table = draw.array(draw.shape(1, 3))
+    return (table, draw.ids(draw.shape(1, 2), table.shape[0])), {}
+
+
+gather_sum = Op(gather_sum_kernel, name="gather_sum", spec=gather_sum_spec, kind="gather", samples=gather_sum_samples,
+                vjp=(gather_sum_rule, None), doc="""The sum of gather(table, ids) over the last axis of the ids.
+
+    >>> gather_sum(np.array([[0.0, 1.0], [2.0, 3.0]]), np.array([[1, 1, 0]]))
+    array([[4., 7.]])
+    """)
+
+
+def counts_kernel(ids: Any, *, rows: int, dtype: np.dtype, out: Any = None) -> Any:
+    ids = checked(ids, rows)
+    first = rows * np.arange(len(ids)).reshape(-1, 1)  # the places of each row of the result
+    found = np.bincount((ids + first).reshape(-1), minlength=rows * len(ids)).reshape(len(ids), rows)
+    return np.positive(found.astype(dtype), out=out)
+
+
+def counts_spec(ids: Spec, *, rows: int, dtype: np.dtype) -> Spec:
+    check_integer(ids.dtype)
+    if ids.ndim != 2:
+        raise ShapeError(f"counts: ids need two axes, (batch, time); got {ids.shape}")
+    return Spec((ids.shape[0], rows), dtype)
+
+
+counts = Op(counts_kernel, name="counts", spec=counts_spec, kind="other", doc="""
+    How often each id from 0 to rows - 1 is in each row of ids (batch, time), as floats: (batch, rows).
+
+    counts @ table is the sum of gather(table, ids) over time, and counts.T @ g its gradient. There is no gradient.
+
+    >>> counts(np.array([[2, 0, 2]]), rows=3, dtype=np.dtype(np.float32))
+    array([[1., 0., 2.]], dtype=float32)
+    """, samples=lambda draw: ((draw.ids(draw.shape(2, 2), 5),), {"rows": 5, "dtype": np.dtype(np.float32)}))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from .shape import atleast_1d, atleast_2d, atleast_3d, moveaxis, ravel, reshape,
 
 __all__ = [
     "append", "apply_along_axis", "array_split", "block", "column_stack", "concatenate", "dsplit", "dstack",
-    "hsplit", "hstack", "split", "stack", "unstack", "vsplit", "vstack",
+    "hsplit", "hstack", "pack", "split", "stack", "unstack", "vsplit", "vstack",
 ]
 
 
@@ -81,6 +82,36 @@ def several(arrays: Any, who: str) -> list:
     if not xs:
         raise ShapeError(f"{who}: needs at least one array, got none")
     return xs
+
+
+# -- pack -----------------------------------------------------------------------------------------------------------
+
+
+def pack_kernel(*xs: Any, out: Any = None) -> Any:
+    return np.concatenate([x.reshape(-1) for x in xs], 0, out)
+
+
+def pack_spec(*xs: Spec) -> Spec:
+    return Spec((sum(prod(x.shape) for x in xs),), result_dtype(*(x.dtype for x in xs)))
+
+
+def pack_rule(g: Any, position: int, shapes: list) -> Any:
+    start = sum(map(prod, shapes[:position]))
+    return g[start:start + prod(shapes[position])].reshape(shapes[position])
+
+
+def pack_samples(draw: Draw) -> Any:
+    return tuple(draw.array(draw.shape(0, 2)) for _ in range(draw.integer(1, 3))), {}
+
+
+pack = Op(pack_kernel, name="pack", spec=pack_spec, vjp=pack_rule, kind="movement", samples=pack_samples,
+          doc="""Arrays of any shapes end to end in one flat array (np.concatenate of their ravel()s).
+
+    A program's gradients lie so, for an optimizer to go over all weights at once.
+
+    >>> pack(np.array([[1, 2], [3, 4]]), np.array(5))
+    array([1, 2, 3, 4, 5])
+    """)
 
 
 # -- stack ----------------------------------------------------------------------------------------------------------

@@ -124,43 +124,50 @@ def softmax_cross_entropy(logits: Any, targets: Any, axis: int = -1) -> Any:
 # -- cross-entropy with class numbers ---------------------------------------------------------------------------------
 
 
-def checked_labels(labels: Any, logits: np.ndarray) -> np.ndarray:
-    """The labels as indices in one row, after checking shape, kind and range."""
+def checked_labels(labels: Any, scores: np.ndarray, what: str = "logits") -> np.ndarray:
+    """The labels as indices in one row, after checking shape, kind and range. what: how the user calls the scores."""
     labels = np.asarray(labels)
-    fitting_labels(logits.shape, labels.shape)
+    fitting_labels(scores.shape, labels.shape, what)
     if labels.dtype.kind not in "iu":
         raise LabelError(f"labels must be integers, got {labels.dtype}; distributions over the classes go to "
                          "softmax_cross_entropy")
     flat = labels.reshape(-1).astype(np.intp, copy=False)
     # Seen as unsigned, a negative label is a huge one: one pass finds both.
-    if np.maximum.reduce(flat.view(np.uintp), initial=0) >= max(logits.shape[-1], 1):
-        complain(labels, logits.shape[-1])
+    if np.maximum.reduce(flat.view(np.uintp), initial=0) >= max(scores.shape[-1], 1):
+        complain(labels, scores.shape[-1], what)
     return flat
 
 
-def fitting_labels(logits: tuple[int, ...], labels: tuple[int, ...]) -> None:
-    if not logits or labels != logits[:-1]:
-        raise ShapeError(f"labels have shape {labels}, logits {logits}; labels must have the shape of the logits "
-                         f"without the last axis, the classes{f': {logits[:-1]}' if logits else ''}")
+def fitting_labels(scores: tuple[int, ...], labels: tuple[int, ...], what: str = "logits") -> None:
+    if not scores or labels != scores[:-1]:
+        raise ShapeError(f"labels have shape {labels}, {what} {scores}; labels must have the shape of the {what} "
+                         f"without the last axis, the classes{f': {scores[:-1]}' if scores else ''}")
 
 
-def complain(labels: np.ndarray, classes: int) -> NoReturn:
+def complain(labels: np.ndarray, classes: int, what: str) -> NoReturn:
     bad = (labels < 0) | (labels >= classes)
     index = tuple(int(i) for i in np.argwhere(bad)[0])
     more = f" (and {bad.sum() - 1} more)" if bad.sum() > 1 else ""
     where = f" at {list(index)}" if index else ""
-    raise LabelError(f"label {labels[index]}{where}{more} is out of range: the logits have {classes} classes, "
+    raise LabelError(f"label {labels[index]}{where}{more} is out of range: the {what} have {classes} classes, "
                      f"so labels must lie between 0 and {classes - 1}; the largest here needs {int(labels.max()) + 1}")
 
 
+def filled(out: Any, made: np.ndarray) -> np.ndarray:
+    """What was made, in `out` if that is given."""
+    if out is None:
+        return made
+    np.copyto(out, made)
+    return out
 
-def sparse_kernel(logits: Any, labels: Any) -> Any:
+
+def sparse_kernel(logits: Any, labels: Any, *, out: Any = None) -> Any:
     """-log(softmax(logits)[label]) along the last axis."""
     logits = floats(logits)
     labels = checked_labels(labels, logits)
     shifted, _, total = shifted_exp(logits.reshape(len(labels), logits.shape[-1]), -1)
     losses = np.log(total[:, 0]) - shifted[np.arange(len(labels)), labels]
-    return losses.reshape(logits.shape[:-1])
+    return filled(out, losses.reshape(logits.shape[:-1]))
 
 
 def sparse_spec(logits: Spec, labels: Spec) -> Spec:
@@ -168,14 +175,14 @@ def sparse_spec(logits: Spec, labels: Spec) -> Spec:
     return Spec(logits.shape[:-1], float_dtype(logits.dtype))
 
 
-def error_kernel(logits: Any, labels: Any) -> Any:
+def error_kernel(logits: Any, labels: Any, *, out: Any = None) -> Any:
     """softmax(logits) less the one-hot labels, without making these: the slope of the sparse cross-entropy."""
     logits = floats(logits)
     labels = checked_labels(labels, logits)
     _, e, total = shifted_exp(logits.reshape(len(labels), logits.shape[-1]), -1)
     e /= total
     e[np.arange(len(labels)), labels] -= 1
-    return e.reshape(logits.shape)
+    return filled(out, e.reshape(logits.shape))
 
 
 def softmax_rule(g: Any, logits: Any) -> Any:

@@ -13,6 +13,7 @@ from ..core.rowsparse import RowSparse
 from ..core.tensor import Variable
 from ..registry import Registry, check_names
 from . import gradients, schedules
+from .arena import Arena
 from .schedules import InverseTimeDecay, LearningRateSchedule
 
 __all__ = ["Optimizer", "Options", "Rate", "registry"]
@@ -87,6 +88,8 @@ class Optimizer:
         self._rate = rate
         self.iterations = 0
         self._slots: dict[Variable, dict[str, np.ndarray]] = {}
+        self.tenant: dict[Variable, Arena] = {}  # in whose flat arrays a variable's slots lie (see arena.py)
+        self.claims = 0  # how often an arena took slots in
         self._undecayed: tuple[set[Variable], tuple[str, ...]] = (set(), ())
 
     # -- what a member says --------------------------------------------------------------------------
@@ -143,6 +146,11 @@ class Optimizer:
             if variable not in self._slots:
                 self._slots[variable] = {name: self.slot(name, variable) for name in self.slot_names}
 
+    @property
+    def clips(self) -> bool:
+        """Whether `clip` may change a gradient."""
+        return any(limit is not None for limit in (self.clipvalue, self.clipnorm, self.global_clipnorm))
+
     def clip(self, grads: list[Any]) -> list[Any]:
         """Return the gradients as the clip argument leaves them."""
         if self.clipvalue is not None:
@@ -184,6 +192,9 @@ class Optimizer:
         if variable.constraint is not None:
             variable.assign(variable.constraint(variable.data))
 
+    def __getstate__(self) -> dict[str, Any]:
+        return vars(self) | {"tenant": {}}  # a copy's slots lie by themselves
+
     # -- weight decay --------------------------------------------------------------------------------
 
     def exclude_from_weight_decay(
@@ -206,7 +217,8 @@ class Optimizer:
         rate = self._rate
         if isinstance(rate, float):
             return rate
-        return float(rate(self.iterations) if signature(rate).parameters else rate())
+        takes_steps = isinstance(rate, LearningRateSchedule) or signature(rate).parameters
+        return float(rate(self.iterations) if takes_steps else rate())
 
     @learning_rate.setter
     def learning_rate(self, learning_rate: Rate) -> None:

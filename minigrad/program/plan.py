@@ -1,7 +1,7 @@
-"""A plan: the steps of a program in order, each result once, and a place in one arena for each buffer.
+"""A plan: the lines of a program in order, each result once, and a place in one arena for each buffer.
 
-Common subexpressions are computed once, and what nothing needs not at all. A buffer lives from the step that fills it
-to the last step that reads it or a view of it; then its bytes serve another. An elementwise step may write over
+Common subexpressions are computed once, and what nothing needs not at all. A buffer lives from the line that fills it
+to the last line that reads it or a view of it; then its bytes serve another. An elementwise step may write over
 an operand that it is the last to read.
 """
 
@@ -12,72 +12,50 @@ from typing import Any
 
 import numpy as np
 
-from ..core.legacy import kernel_of
 from ..core.node import Node
-from ..core.spec import Spec, spec_of
+from ..core.spec import spec_of
 from ..core.symbol import Symbol
 from ..core.tensor import Variable
+from ..ops.join import pack
+from .lines import Blocks, Nest, block, fuse
+from .memory import Memory
+from .rewrite import rewrite
+from .step import Buffer, Step, identity, owners, places, shape_of
 from .trace import Cell, Trace, opened
 
-ALIGNMENT = 64  # bytes: a cache line
-
-
-class Step:
-    """One op of a program. It fills a buffer of its own, or writes straight into `target`, the Variable or Cell whose
-    new value it makes; or its op allocates, or its result is a view.
-    """
-
-    __slots__ = ("args", "borrowed", "last_use", "node", "offset", "owns", "position", "target")
-
-    def __init__(self, position: int, node: Node, args: tuple) -> None:
-        self.position = position
-        self.node = node
-        self.args = args  # Steps, Symbols without a node, Variables, constants
-        self.owns = node.fn.fills and node.fn.kind != "view"
-        # Of an op that fills no buffer those of its operands: it may be the user's own, and return one as it is.
-        self.borrowed = () if self.owns else tuple({id(r): r for a in args for r in roots(a)}.values())
-        self.target: Variable | Cell | None = None
-        self.offset: int | None = None  # of its buffer in the arena
-        self.last_use = position
-
-    @property
-    def in_place(self) -> bool:
-        """Whether the op may write over an operand: elementwise, each element is read before it is written."""
-        return self.owns and self.node.fn.kind == "elementwise" and isinstance(kernel_of(self.node), np.ufunc)
-
-    @property
-    def spec(self) -> Spec:
-        """The result's shape and dtype."""
-        return self.node.out[0]
-
-    @property
-    def nbytes(self) -> int:
-        """The result's size."""
-        return prod(self.spec.shape) * np.dtype(self.spec.dtype).itemsize
+Line = Step | Nest | Blocks
 
 
 class Plan:
-    """The steps of a trace, in order.
+    """The lines of a program, in order: steps, and loops that several steps were fused into.
 
-    results, checks: the trace's, in terms of steps. check_at: before which step the checks are made. writes: before
-    which step which value is copied where; other updates are made by their step itself. late: what must be copied
-    before the first write, because it is read after a write to where it lies. memory: the arena's size in bytes.
+    fused: whether steps are fused into loops. results, checks: the trace's, in terms of steps. check_at: before which
+    line the checks are made. writes: before which line which value is copied where; other updates are made by their
+    step itself. late: what must be copied before the first write, because it is read after a write to where it lies.
+    memory: the arena's size in bytes.
     """
 
-    def __init__(self, trace: Trace) -> None:
-        self.trace = trace
+    def __init__(self, trace: Trace, fused: bool = False) -> None:
+        self.trace = trace = rewrite(trace) if fused else trace
+        self.fused = fused
         self.by_node: dict[Node, Step] = {}
-        self.steps: list[Step] = []
-        self._order()
+        steps = self._each_once()
         self.results = {name: self.value(x) for name, x in trace.results.items()}
         self.checks = [self.value(x) for x in trace.checks]
         self.updates = [(cell, self.value(x)) for cell, x in trace.updates]
-        ends = [*self.results.values(), *self.checks]
-        self.check_at = max((x.position + 1 for x in ends if isinstance(x, Step)), default=0) if self.checks else 0
+        before = [x for x in [*self.results.values(), *self.checks] if isinstance(x, Step)]
+        after = [x for _, x in self.updates if isinstance(x, Step)]
+        self.lines: list[Line] = fuse(steps, before, after) if fused else block(steps, before, after)
+        for position, line in enumerate(self.lines):
+            for step in line.steps:
+                step.position = position
+        self.steps = [step for line in self.lines for step in line.steps]
+        self.check_at = max((x.position + 1 for x in before), default=0) if self.checks else 0
         self.writes: list[tuple[int, Variable | Cell, Any]] = []
-        written = {id(place(cell)) for cell, _ in self.updates}
+        written = {id(x) for cell, _ in self.updates for x in places(cell)}
         read_at_end = [*self.results.values(), *(new for _, new in self.updates)]
-        self.late = [x for x in read_at_end if any(id(r) in written for r in roots(x))]
+        self.late = [x for x in read_at_end if any(id(owner) in written for owner in owners(x))]
+        self._pack()
         self._lives()
         self.memory = self._place()
 
@@ -86,130 +64,101 @@ class Plan:
         x = opened(x)
         return self.by_node[x.node] if isinstance(x, Symbol) and x.node is not None else x
 
-    def _order(self) -> None:
+    def _each_once(self) -> list[Step]:
+        """A step for each op; one and the same for ops that compute the same."""
+        steps: list[Step] = []
         known: dict[Any, Step] = {}
         for node in self.trace.nodes():
             args = tuple(map(self.value, node.inputs))
             same = (node.fn, identity(args), identity(tuple(node.attrs.items())))
             step = known.get(same)
             if step is None or node.fn.kind == "random":
-                step = known[same] = Step(len(self.steps), node, args)
-                self.steps.append(step)
+                step = known[same] = Step(len(steps), node, args)
+                steps.append(step)
             self.by_node[node] = step
+        return steps
+
+    def _pack(self) -> None:
+        """Let the operands of a pack be made where it wants them."""
+        packed = {id(x) for x in self.late}
+        for step in self.steps:
+            if step.node.fn is pack:
+                start = 0
+                for a in step.args:
+                    if isinstance(a, Step) and a.owns and a.node.fn is not pack and id(a) not in packed:
+                        packed.add(id(a))
+                        if a.spec.dtype == step.spec.dtype:
+                            a.buffer, a.start = step.buffer, start
+                    start += prod(shape_of(a)) * np.dtype(step.spec.dtype).itemsize
 
     def _lives(self) -> None:
         """Find who reads each buffer last, and the earliest place for each update: after the checks, and after the last
-        step that reads the old value.
+        line that reads the old value.
         """
-        end = len(self.steps)
-        last: dict[int, int] = {}  # by the identity of a Variable or Symbol: the last step that reads it
+        end = len(self.lines)
+        last: dict[int, int] = {}  # by the identity of a Variable or Symbol: the last line that reads it
 
         def read(x: Any, position: int) -> None:
-            for root in roots(x):
-                if isinstance(root, Step):
-                    root.last_use = max(root.last_use, position)
+            for owner in owners(x):
+                if isinstance(owner, Step):
+                    owner.buffer.last_use = max(owner.buffer.last_use, position)
                 else:
-                    last[id(root)] = max(last.get(id(root), -1), position)
+                    last[id(owner)] = max(last.get(id(owner), -1), position)
 
         for step in self.steps:
-            for a in step.args:
-                read(a, step.position)
+            step.buffer.last_use = step.position
+        for line in self.lines:
+            for step in line.steps:
+                for a in step.args:
+                    # A loop may write over what it reads, but not over what it sees through a view, in another order.
+                    read(a, step.position + (line is not step and isinstance(a, Step) and not a.owns))
         for x in [*self.results.values(), *self.late]:
             read(x, end)
         for x in self.checks:
-            read(x, self.check_at - 1)
+            read(x, self.check_at)
         for cell, new in self.updates:
             made = new.position if isinstance(new, Step) else -1
-            at = max(made + 1, self.check_at, last.get(id(place(cell)), -1) + 1)
-            fits = isinstance(new, Step) and new.in_place and new.target is None and new.spec == spec_of(place(cell))
-            if fits and at == made + 1:
+            at = max(made + 1, self.check_at, *(last.get(id(x), -1) + 1 for x in places(cell)))
+            if isinstance(new, Step) and at == made + 1 and self._writes_to(new, cell):
                 new.target = cell
             else:
                 self.writes.append((min(at, end), cell, new))
-                read(new, at - 1)
+                read(new, min(at, end))
+
+    def _writes_to(self, step: Step, cell: Variable | Cell) -> bool:
+        """Whether a step can make its result where it is to go."""
+        line = self.lines[step.position]
+        free = step.target is None and not step.packed and step.spec == spec_of(places(cell)[0])
+        return free and line.writes_to(step, places(cell)[0])
 
     def _place(self) -> int:
         """Give each buffer its bytes: those of an operand it may write over, else the best fit among the free ones."""
-        arena = Arena()
-        dying: dict[int, list[Step]] = {}
-        for step in self.steps:
-            if step.owns and step.target is None:
-                victim = self._overwritten(step)
-                if victim is not None:
-                    step.offset = victim.offset
-                    dying[victim.last_use].remove(victim)
-                else:
-                    step.offset = arena.take(step.nbytes)
-                dying.setdefault(step.last_use, []).append(step)
-            for dead in dying.pop(step.position, ()):
+        memory = Memory()
+        dying: dict[int, list[Buffer]] = {}
+        for position, line in enumerate(self.lines):
+            for step in line.outputs:
+                buffer = step.buffer
+                if step.owns and step.target is None and buffer.offset is None:
+                    victim = overwritten(step, line, dying.get(position, []))
+                    if victim is not None:
+                        buffer.offset = victim.offset
+                        dying[position].remove(victim)
+                    else:
+                        buffer.offset = memory.take(buffer.nbytes)
+                    dying.setdefault(buffer.last_use, []).append(buffer)
+            if isinstance(line, Blocks):
+                line.scratch = memory.take(line.scratch_bytes)
+                memory.give(line.scratch, line.scratch_bytes)
+            for dead in dying.pop(position, ()):
                 assert dead.offset is not None
-                arena.give(dead.offset, dead.nbytes)
-        return arena.size
-
-    def _overwritten(self, step: Step) -> Step | None:
-        """An operand's buffer that this step may write its result to."""
-        if step.in_place and step.last_use > step.position:
-            for a in step.args:
-                own = isinstance(a, Step) and a.offset is not None and a.last_use == step.position
-                if own and a.spec == step.spec:
-                    return a
-        return None
+                memory.give(dead.offset, dead.nbytes)
+        return memory.size
 
 
-def roots(x: Any) -> tuple:
-    """In whose memory a value may lie: steps that own it, Variables, Symbols of inputs and cells, constants."""
-    return (x,) if not isinstance(x, Step) or x.owns else x.borrowed
-
-
-def place(cell: Variable | Cell) -> Variable | Symbol:
-    """What stands for a Variable or a Cell among operands."""
-    return cell.symbol if isinstance(cell, Cell) else cell
-
-
-class Arena:
-    """Bytes given out and taken back. `size` is how many were ever needed at once."""
-
-    def __init__(self) -> None:
-        self.size = 0
-        self.free: list[tuple[int, int]] = []  # (offset, bytes), by offset
-
-    def take(self, nbytes: int) -> int:
-        """The offset of so many bytes: the tightest gap that holds them, or new ones at the end."""
-        nbytes = rounded(nbytes)
-        fitting = [gap for gap in self.free if gap[1] >= nbytes]
-        if fitting:
-            gap = min(fitting, key=lambda g: g[1])
-            self.free.remove(gap)
-            if gap[1] > nbytes:
-                self.free.append((gap[0] + nbytes, gap[1] - nbytes))
-                self.free.sort()
-            return gap[0]
-        offset = self.size
-        if self.free and sum(self.free[-1]) == self.size:  # the last gap grows
-            offset = self.free.pop()[0]
-        self.size = offset + nbytes
-        return offset
-
-    def give(self, offset: int, nbytes: int) -> None:
-        """Take bytes back, joined with the gaps beside them."""
-        gaps = sorted([*self.free, (offset, rounded(nbytes))])
-        joined = [gaps[0]]
-        for start, size in gaps[1:]:
-            if sum(joined[-1]) == start:
-                joined[-1] = (joined[-1][0], joined[-1][1] + size)
-            else:
-                joined.append((start, size))
-        self.free = joined
-
-
-def rounded(nbytes: int) -> int:
-    return max(1, -(-nbytes // ALIGNMENT)) * ALIGNMENT
-
-
-def identity(x: Any) -> Any:
-    """What makes two operands or attributes the same: the object; of plain ones type and value (0.0 is not -0.0)."""
-    if type(x) is tuple:
-        return tuple(map(identity, x))
-    if type(x) is slice:
-        return (slice, *map(identity, (x.start, x.stop, x.step)))
-    return (type(x), repr(x)) if type(x) in (bool, int, float, str) else id(x)
+def overwritten(step: Step, line: Line, dying: list[Buffer]) -> Buffer | None:
+    """Of the buffers that are not needed after this line, one that its step may write its result to."""
+    if step.position < step.buffer.last_use and not step.packed and line.may_overwrite(step):
+        for a in (a for s in line.steps for a in s.args):
+            if isinstance(a, Step) and a.spec == step.spec and a.buffer in dying and not a.packed:
+                return a.buffer
+    return None

@@ -1,14 +1,17 @@
-"""The text of a program: one line an op, named and commented after the layer that it is from.
+"""The text of a program: one line an op, named after the layer that it is from and, if a gradient, what it is that of.
 
-Nothing from outside enters the text: names become identifiers of plain letters, attributes are spelled by `literal` or
+Nothing from outside enters the text: names become identifiers of plain letters, attributes are spelled by `spelling` or
 stand in the namespace under a name of ours.
 """
 
 from __future__ import annotations
 
+import builtins
 import keyword
 import re
+import textwrap
 from collections.abc import Iterable, Iterator
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -16,11 +19,28 @@ import numpy as np
 from ..core.legacy import kernel_of
 from ..core.node import Node
 from ..core.tensor import Tensor, Variable
-from .plan import ALIGNMENT, Plan, Step
+from ..ops.join import pack
+from . import kernels
+from .lines import Blocks, Nest
+from .memory import ALIGNMENT
+from .nest import Writer, spec_of_value
+from .plan import Line, Plan
+from .spelling import constant, literal, spelled
+from .step import Step, places, shape_of
+from .trace import Cell
+
+OWN = {  # names that the text itself uses, here and in a saved file
+    "BESIDE", "DIGEST", "Path", "allow_pickle", "arena", "arrays", "arrays_now", "file", "finite", "go_on", "i", "n",
+    "np", "os", "save", "start", "state_of", "step",
+}  # fmt: skip
 
 
 class Source:
-    """The text of a plan and the namespace that it runs in. `arguments` are what the function takes, in order."""
+    """The text of a plan and the namespace that it runs in.
+
+    The function takes the trace's inputs. A buffer stands in the namespace under the name of the result that is made in
+    it. The arrays of `bound`, Variables and Cells by name, stand there too; whoever runs the function puts them there.
+    """
 
     def __init__(self, plan: Plan, title: str, variable_names: dict[Variable, str]) -> None:
         self.plan = plan
@@ -28,25 +48,34 @@ class Source:
         self.names: dict[Any, str] = {}  # by identity of Step, Symbol, Variable, Cell or constant
         self.copies: dict[int, str] = {}
         self.kept: list[Any] = []  # so that no identity is used twice
-        self.taken = {"np", "arena", "step", "finite", "bool", "float", "slice"}  # what the text itself means by these
-        self.arguments: list[Any] = []
-        for name, symbol in plan.trace.inputs.items():
-            self._argument(symbol, name)
+        self.scratch: dict[Any, str] = {}  # by offset, size and dtype: names of blocks' scratch memory
+        self.taken = set(OWN)
+        self.nests: dict[Nest, Writer] = {}
+        self.loops: dict[str, Writer] = {}  # by the name of a function in the text, what Numba compiles for it
+        self.functions: dict[str, str] = {}  # by the text of such a function, its name
+        self._all_finite: Any = None  # the loop that looks for a number that is not
+        self.kernels: dict[Any, Any] = {}  # by op, attributes and specs, what computes it
+        self.constants: dict[str, str] = {}  # those that the text shows: by name, the value
+        self.arguments = {self._named(symbol, name): symbol for name, symbol in plan.trace.inputs.items()}
+        self.bound: dict[str, Variable | Cell] = {}
         for variable in used_variables(plan):
-            self._argument(variable, variable_names.get(variable, variable.name))
+            self.bound[self._named(variable, variable_names.get(variable, variable.name))] = variable
         for cell in plan.trace.cells:
-            self.names[id(cell)] = self._argument(cell.symbol, cell.name)
+            self.names[id(cell)] = name = self._named(cell.symbol, cell.name)
+            self.bound[name] = cell
+        self._functions()
         body = list(self._body())
         self.text = "\n".join([
-            f'"""{comment(title)}: {len(plan.steps)} ops, {plan.memory:,} bytes of buffers."""', "",
-            "import numpy as np", "", "",
-            f"def step({', '.join(self.names[id(a)] for a in self.arguments)}):",
-            *("    " + line for line in body), "",
+            f'"""{comment(title)}: {len(plan.steps)} ops, {plan.memory:,} bytes of buffers.', "",
+            *self._explained(), '"""', "",
+            "import numpy as np", "",
+            *(f"{name} = {value}" for name, value in self.constants.items()), *[""] * bool(self.constants), "",
+            *self._loops(),
+            f"def step({', '.join(self.arguments)}):",
+            *("    " * bool(line) + line for line in body), "",
         ])  # fmt: skip
 
-    def _argument(self, thing: Any, name: str) -> str:
-        self.arguments.append(thing)
-        return self._named(thing, name)
+    # -- names --------------------------------------------------------------------------------------------------------
 
     def _named(self, thing: Any, wish: str) -> str:
         self.names[id(thing)] = name = self._free(wish)
@@ -58,10 +87,45 @@ class Source:
         self.taken.add(name)
         return name
 
+    def _functions(self) -> None:
+        """Give kernels and loops their names, before a result takes one."""
+        for line in self.plan.lines:
+            if isinstance(line, Nest):
+                self.nests[line] = written = Writer(line, self._same_memory)
+                if written.text not in self.functions:
+                    self.functions[written.text] = name = self._free(written.name)
+                    self.loops[name] = written
+            elif isinstance(line, Step) and line.node.fn is not pack and not spelled(line, ["x"] * len(line.args), "y"):
+                self._function(line.node)
+
+    def _wish(self, step: Step) -> str:
+        """What a result is called: after its layer and op or, if a gradient, what it is the gradient of."""
+        if step.node.fn is pack:
+            return "gradients"
+        source: Any = (step.node.extra or {}).get("gradient_of")
+        if source is not None:
+            source = self.plan.by_node.get(source, source)
+            if id(source) in self.names or isinstance(source, Step):
+                return f"grad_{self.names.get(id(source)) or self._wish(source)}"
+        outer, _, layer = path(step.node).rpartition("/")
+        op = step.node.fn.name.removesuffix("_rows")
+        if outer:
+            stem = layer.rstrip("_0123456789")  # concatenate_1, not concatenate_1_concatenate
+            op = op[len(stem) :] if op == stem or op.startswith(f"{stem}_") else f"_{op}"
+            return layer + op
+        section = self.plan.trace.section(step.node)
+        if section in ("loss", "backward"):
+            return next((name for name, x in self.plan.results.items() if x is step), f"loss_{op}")
+        return op
+
     def _constant(self, value: Any, wish: str) -> str:
         """The name under which a value stands in the namespace."""
         if id(value) not in self.names:
-            self.namespace[self._named(value, wish)] = value
+            name = self._named(value, wish)
+            self.namespace[name] = value
+            text = constant(value)
+            if text:
+                self.constants[name] = text
         return self.names[id(value)]
 
     def _text(self, x: Any) -> str:
@@ -72,27 +136,14 @@ class Source:
             return self._constant(x._data, "constant")
         return literal(x) or self._constant(x, "constant")
 
-    def _line(self, step: Step) -> str:
-        node, op = step.node, step.node.fn
-        words = [self._text(a) for a in step.args]
-        words += [f"{name}={literal(v) or self._constant(v, name)}" for name, v in node.attrs.items()]
-        if step.owns:
-            words.append(f"out={self._buffer(step) if step.target is None else self.names[id(step.target)]}")
-        path = node.scope.path() if node.scope else ""
-        name = self._named(step, f"{path.rpartition('/')[2]}_{op.name}" if path else op.name)
-        note = f"  # {comment(path)} {node.out[0].shape}" if path else f"  # {node.out[0].shape}"
-        return f"{name} = {self._function(node)}({', '.join(words)}){note}"
-
-    def _function(self, node: Node) -> str:
-        kernel = kernel_of(node)
-        if isinstance(kernel, np.ufunc) and getattr(np, kernel.__name__, None) is kernel:
-            return f"np.{kernel.__name__}"
-        return self._constant(kernel, node.fn.name)
-
     def _buffer(self, step: Step) -> str:
-        spec = step.node.out[0]
-        array = np.ndarray(spec.shape, spec.dtype, self.arena, step.offset or 0)
-        return self._constant(array, f"buffer_{step.offset}")
+        """The name of where a step's result goes, which it then has."""
+        if step.target is not None:
+            self.names[id(step)] = self.names[id(step.target)]
+        else:
+            name = self._named(step, self._wish(step))
+            self.namespace[name] = np.ndarray(step.spec.shape, step.spec.dtype, self.arena, step.offset or 0)
+        return self.names[id(step)]
 
     @property
     def arena(self) -> np.ndarray:
@@ -103,47 +154,206 @@ class Source:
             self.namespace["arena"] = bytes_[start : start + self.plan.memory]
         return self.namespace["arena"]
 
+    # -- lines --------------------------------------------------------------------------------------------------------
+
+    def _explained(self) -> Iterator[str]:
+        """What the function takes and gives."""
+        for name, symbol in self.arguments.items():
+            yield f"{name}: {symbol.shape} {symbol.dtype}"
+        results = comment(", ".join(self.plan.results))
+        checked = "whether all is finite that must be (else nothing was written)" if self.plan.checks else "True"
+        yield from ("" * bool(self.arguments), f"Returns {checked}, and ({results}).")
+        if self.bound:
+            yield "Weights and the optimizer's slots go by their names."
+        if self.plan.memory:
+            yield "What `out=` names is a buffer; buffers share one memory."
+
     def _body(self) -> Iterator[str]:
-        """The steps, with the checks and the updates between them; at last the results."""
+        """The lines of the plan, with the checks and the updates between them; at last the results."""
         plan = self.plan
-        for position in range(len(plan.steps) + 1):
+        titles = ["", *(title for _, title in plan.trace.sections)]
+        section = ""
+        for position in range(len(plan.lines) + 1):
             if plan.checks and position == plan.check_at:
                 yield from self._checks()
-            if position == len(plan.steps):
+            if position == len(plan.lines):
                 for x in {id(x): x for x in plan.late}.values():
                     self.copies[id(x)] = name = self._free("copy")
                     yield f"{name} = np.array({self._text(x)})"
             for at, cell, new in plan.writes:
                 if at == position:
                     yield f"np.copyto({self.names[id(cell)]}, {self._end(new)})"
-            if position < len(plan.steps):
-                yield self._line(plan.steps[position])
-        yield f"return True, {self._results()}"
+            if position < len(plan.lines):
+                texts = list(self._texts(plan.lines[position]))
+                begun = plan.trace.section(plan.lines[position].steps[0].node)
+                if texts and len(titles) > 2 and titles.index(begun) > titles.index(section):
+                    yield from [""] * bool(section)
+                    yield f"# {comment(begun)}"
+                    section = begun
+                yield from texts
+        yield from self._return("True")
+
+    def _texts(self, line: Line) -> Iterator[str]:
+        """The text of one line of the plan."""
+        if isinstance(line, Nest):
+            yield from self._nest(line)
+        elif isinstance(line, Blocks):
+            yield from self._blocks(line)
+        elif line.node.fn is pack:
+            yield from self._pack(line)
+        else:
+            yield from self._line(line)
+
+    def _line(self, step: Step) -> Iterator[str]:
+        """What fills a buffer names it; a view or a new array is given a name.
+
+        The transpose of a matrix has no line: it is spelled where it is read.
+        """
+        words = list(map(self._text, step.args))
+        out = self._buffer(step) if step.owns else ""
+        text = spelled(step, words, out) or self._call(step, words, out)
+        if words and text == f"{words[0]}.T":
+            self.names[id(step)] = text
+        else:
+            yield f"{text if out else f'{self._named(step, self._wish(step))} = {text}'}{note(step)}"
+
+    def _call(self, step: Step, words: list[str], out: str) -> str:
+        """A call of the kernel."""
+        words = words + [f"{name}={literal(v) or self._constant(v, name)}" for name, v in step.node.attrs.items()]
+        return f"{self._function(step.node)}({', '.join([*words, f'out={out}'] if out else words)})"
+
+    def _function(self, node: Node) -> str:
+        """The name of a kernel."""
+        kernel: Any = self._kernel(node)
+        name = getattr(kernel, "__name__", "")
+        if isinstance(kernel, np.ufunc) and getattr(np, name, None) is kernel:
+            return f"np.{name}"
+        return self._constant(kernel, node.fn.name)
+
+    def _kernel(self, node: Node) -> Any:
+        """What computes a node: in a fused program a loop, if its op has one for such operands."""
+        if not self.plan.fused:
+            return kernel_of(node)
+        like = node.fn, *map(spec_of_value, node.inputs), node.out[0], repr(sorted(node.attrs.items()))
+        if like not in self.kernels:
+            self.kernels[like] = kernels.kernel_for(node) or kernel_of(node)
+        return self.kernels[like]
+
+    def _nest(self, nest: Nest) -> Iterator[str]:
+        """The call of a nest's function, which fills its results; one that lies in an operand gets its name after."""
+        written = self.nests[nest]
+        for step in written.arguments[written.operands :]:
+            self._buffer(step)
+        words = map(self._text, written.arguments)
+        yield f"{self.functions[written.text]}({', '.join(words)}){note(nest.outputs[-1])}"
+        for step, operand in written.shared.items():
+            if step.target is not None:
+                self.names[id(step)] = self.names[id(step.target)]
+            else:
+                yield f"{self._named(step, self._wish(step))} = {self._text(operand)}"
+
+    def _same_memory(self, step: Step, operand: Any) -> bool:
+        """Whether a step's result goes where an operand lies."""
+        if step.target is not None:
+            return any(operand is x for x in places(step.target))
+        return isinstance(operand, Step) and operand.offset == step.offset is not None and operand.spec == step.spec
+
+    def _loops(self) -> Iterator[str]:
+        """The functions of the nests."""
+        for name, written in self.loops.items():
+            yield from [*written.text.replace(f"def {written.name}(", f"def {name}(", 1).splitlines(), "", ""]
+
+    def _blocks(self, blocks: Blocks) -> Iterator[str]:
+        """A loop over blocks of flat arrays; a result that only the block needs lies in the scratch memory."""
+        size = blocks.steps[0].spec.shape[0]
+        for step in blocks.outputs:
+            self._buffer(step)
+        yield f"for start in range(0, {size}, {blocks.size}):  # blocks that stay in the cache"
+        yield f"    i = slice(start, min(start + {blocks.size}, {size}))"
+        yield "    n = i.stop - start"
+        local: dict[int, str] = {}
+        for step in blocks.steps:
+            words = [local.get(id(a)) or self._text(a) + "[i]" * bool(shape_of(a)) for a in step.args]
+            whole = step in blocks.outputs
+            out = f"{self.names[id(step)]}[i]" if whole else f"{self._block(step, blocks)}[:n]"
+            local[id(step)] = name = self._free(self._wish(step))
+            yield f"    {name} = {spelled(step, words, out) or self._call(step, words, out)}"
+
+    def _block(self, step: Step, blocks: Blocks) -> str:
+        """The name of the scratch memory for one block of a result."""
+        place = blocks.scratch + blocks.slot[step] * blocks.piece, blocks.size, step.spec.dtype
+        if place not in self.scratch:
+            self.scratch[place] = name = self._free(f"block_{blocks.slot[step]}")
+            self.namespace[name] = np.ndarray((blocks.size,), step.spec.dtype, self.arena, place[0])
+        return self.scratch[place]
+
+    def _pack(self, step: Step) -> Iterator[str]:
+        """What does not lie in a pack's buffer yet is copied there."""
+        name = self._buffer(step)
+        parts = ", ".join(self._text(a) for a in step.args)
+        yield from textwrap.wrap(f"{name}: end to end {parts}", WIDTH, initial_indent="# ", subsequent_indent="# ")
+        start = 0
+        for a in step.args:
+            stop = start + prod(shape_of(a))
+            begins = start * np.dtype(step.spec.dtype).itemsize
+            if not (isinstance(a, Step) and a.buffer is step.buffer and a.start == begins):
+                yield f"{name}[{start}:{stop}] = {self._text(a)}.reshape(-1)"
+            start = stop
 
     def _checks(self) -> Iterator[str]:
         checks = list(map(self._text, self.plan.checks))
-        finite = " and ".join(f"np.isfinite({check}).all()" for check in dict.fromkeys(checks))
-        yield f"finite = bool({finite})"
+        each = " and ".join(self._finite(x) for x in {id(x): x for x in self.plan.checks}.values())
+        yield from wrapped("finite = bool(", each, ")")
         yield "if not finite:"
-        yield f"    return finite, {self._results(checks)}"
+        for line in self._return("finite", checks):
+            yield f"    {line}"
 
-    def _results(self, more: Iterable[str] = ()) -> str:
-        return listed([*map(self._end, self.plan.results.values()), *more])
+    def _finite(self, x: Any) -> str:
+        """The text that tells whether a value is finite."""
+        text, shape = self._text(x), shape_of(x)
+        if self.plan.fused and len(shape) == 1 and isinstance(x, Step) and x.owns:
+            self._all_finite = self._all_finite or kernels.finite(x.spec)
+            return f"{self._constant(self._all_finite, 'all_finite')}({text})"
+        return f"np.isfinite({text}).all()" if shape else f"np.isfinite({text})"
+
+    def _return(self, finite: str, more: Iterable[str] = ()) -> Iterator[str]:
+        words = [*map(self._end, self.plan.results.values()), *more]
+        yield from wrapped(f"return {finite}, (", ", ".join(words) + "," * (len(words) == 1), ")")
 
     def _end(self, x: Any) -> str:
         """A value as text at the end, where some are read from their copies."""
         return self.copies.get(id(x)) or self._text(x)
 
 
-def listed(texts: list[str]) -> str:
-    """A tuple's text."""
-    return f"({', '.join(texts)}{',' * (len(texts) == 1)})"
-
-
 def used_variables(plan: Plan) -> list[Variable]:
     """The Variables that a plan reads or writes, in order."""
     found = [a for step in plan.steps for a in step.args] + [cell for cell, _ in plan.updates]
+    found += [*plan.results.values(), *plan.checks, *(new for _, new in plan.updates)]
     return list({id(v): v for v in found if isinstance(v, Variable)}.values())
+
+
+def path(node: Node) -> str:
+    """Where in the model a node was drawn: the names of the layers, the outermost first."""
+    return node.scope.path() if node.scope else ""
+
+
+def note(step: Step) -> str:
+    """The comment after a step: its layer, without the model around it, and its shape."""
+    outer, _, inner = path(step.node).partition("/")
+    return f"  # {comment(inner or outer)} {step.spec.shape}" if outer else f"  # {step.spec.shape}"
+
+
+def wrapped(head: str, text: str, tail: str) -> Iterator[str]:
+    """What stands between brackets, in one line or, if that were long, in several."""
+    if len(head + text + tail) <= WIDTH:
+        yield f"{head}{text}{tail}"
+    else:
+        yield head
+        yield from textwrap.wrap(text, WIDTH, initial_indent="    ", subsequent_indent="    ")
+        yield tail
+
+
+WIDTH = 110  # of lines that can be broken
 
 
 def identifier(wish: str, taken: set[str]) -> str:
@@ -155,9 +365,7 @@ def identifier(wish: str, taken: set[str]) -> str:
     name = re.sub(r"\W", "_", wish, flags=re.ASCII)[:48] or "value"
     if name[0].isdigit():
         name = f"n{name}"
-    if keyword.iskeyword(name) or name == "__debug__":  # which nobody may assign to either
-        name += "_"
-    free, k = name, 1
+    free, k = name + "_" * (keyword.iskeyword(name) or hasattr(builtins, name)), 1
     while free in taken:
         k += 1
         free = f"{name}_{k}"
@@ -171,27 +379,3 @@ def comment(text: str) -> str:
     'dense_1?import os'
     """
     return re.sub(r"[^\x20-\x21\x23-\x5b\x5d-\x7e]", "?", text)[:80]
-
-
-def literal(value: Any) -> str | None:
-    """A number, a plain string, None, or a tuple or slice of these, as text; None for anything else.
-
-    Of the plain types alone: a NumPy number is strong where a Python number is weak.
-    """
-    if value is None or type(value) in (bool, int):
-        return repr(value)
-    if type(value) is float:
-        return repr(value) if np.isfinite(value) else f"float('{value}')"
-    if type(value) is str:
-        return repr(value) if re.fullmatch(r"[A-Za-z0-9_,.\->]{0,80}", value) else None
-    if value is Ellipsis:
-        return "..."
-    if isinstance(value, np.dtype):
-        return f"np.dtype('{value.name}')"
-    if type(value) is slice:
-        parts = [literal(v) for v in (value.start, value.stop, value.step)]
-        return None if None in parts else f"slice({', '.join(parts)})"  # type: ignore[arg-type]
-    if type(value) is tuple:
-        parts = [literal(v) for v in value]
-        return None if None in parts else listed(parts)  # type: ignore[arg-type]
-    return None

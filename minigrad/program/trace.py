@@ -3,29 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..core.node import Node
+from ..core.mode import Scope
+from ..core.node import Node, next_tick
 from ..core.symbol import Symbol
 from ..core.tensor import Variable
 
 
 class Cell:
-    """A place of an array that a program reads and writes, and that is no Variable: an optimizer's slot.
+    """A place of an array that a program reads and writes, and that is no Variable: an optimizer's slot, or the flat
+    array that several Variables lie in.
 
-    find: gives the array, at each run anew.
+    find: gives the array, at each run anew, before any Variable is read. covers: the Variables that lie in it.
     """
 
-    __slots__ = ("find", "name", "symbol")
+    __slots__ = ("covers", "find", "name", "symbol")
 
-    def __init__(self, find: Callable[[], np.ndarray], name: str) -> None:
+    def __init__(self, find: Callable[[], np.ndarray], name: str, covers: tuple[Variable, ...] = ()) -> None:
         self.find = find
         self.name = name
+        self.covers = covers
         array = find()
         self.symbol = Symbol.of(array.shape, array.dtype)
+
+
+class Named(NamedTuple):
+    """In place of a layer, its name."""
+
+    name: str
 
 
 @dataclass
@@ -41,6 +50,33 @@ class Trace:
     checks: list[Any] = field(default_factory=list)
     updates: list[tuple[Variable | Cell, Any]] = field(default_factory=list)
     cells: list[Cell] = field(default_factory=list)
+    sections: list[tuple[int, str]] = field(default_factory=list)  # from which tick on, title
+
+    def begin(self, title: str) -> None:
+        """What is drawn from now on belongs to this part of the program."""
+        self.sections.append((next_tick(), title))
+
+    def section(self, node: Node) -> str:
+        """The part of the program that a node belongs to."""
+        return next((title for tick, title in reversed(self.sections) if tick < node.tick), "")
+
+    def alone(self) -> Trace:
+        """The same trace, its nodes cut off from the layers and so from the model, but for their names."""
+        scopes: dict[Scope, Scope] = {}
+        nodes = self.nodes()
+        own = set(nodes)
+        for node in nodes:
+            node.inputs = tuple(map(opened, node.inputs))
+            node.scope = named(node.scope, scopes)
+            source = (node.extra or {}).get("gradient_of")
+            if isinstance(source, Node) and source not in own:
+                node.extra = None
+        return replace(
+            self,
+            results={name: opened(x) for name, x in self.results.items()},
+            checks=list(map(opened, self.checks)),
+            updates=[(cell, opened(x)) for cell, x in self.updates],
+        )
 
     def outputs(self) -> list[Any]:
         """All values that the trace is drawn for."""
@@ -56,6 +92,13 @@ class Trace:
                     seen.add(parent)
                     stack.append(parent)
         return sorted(seen, key=lambda node: node.tick)
+
+
+def named(scope: Scope | None, known: dict[Scope, Scope]) -> Scope | None:
+    """A scope with names in place of layers."""
+    if scope is not None and scope not in known:
+        known[scope] = Scope(Named(scope.layer.name), named(scope.parent, known), scope.training)
+    return scope and known[scope]
 
 
 def opened(x: Any) -> Any:

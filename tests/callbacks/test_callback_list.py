@@ -69,6 +69,48 @@ def test_logs_are_one_dict_that_callbacks_pass_on():
     assert history.history == {"learning_rate": [0.5]}
 
 
+@pytest.mark.parametrize("hook", [h for h in HOOKS if "batch" in h])
+def test_logs_given_as_a_function_are_made_once_for_those_who_read_them(hook):
+    made, seen = [], []
+
+    def logs():
+        made.append({"loss": 1.0})
+        return made[-1]
+
+    class Waits(Callback):
+        lazy_logs = True
+
+    waits = Waits()
+    setattr(waits, hook, lambda batch, logs: seen.append(logs))
+    reads = LambdaCallback(**{hook: lambda batch, logs: seen.append(logs)})
+    for callbacks in ([], [Callback()], [waits], [CallbackList([waits])]):
+        getattr(CallbackList(callbacks), hook)(0, logs)
+    assert not made
+    assert seen == [logs, logs]
+    getattr(CallbackList([waits, CallbackList([waits, reads]), reads, waits]), hook)(0, logs)
+    assert len(made) == 2  # a list within a list makes its own
+    assert seen[2:] == [logs, logs, {"loss": 1.0}, {"loss": 1.0}, {"loss": 1.0}]
+
+
+def test_a_bar_reads_logs_when_it_draws_only():
+    made = []
+    callbacks = CallbackList(add_progbar=True, epochs=1, steps=1000, verbose=1)
+    callbacks.on_epoch_begin(0)
+    for batch in range(1000):
+        callbacks.on_train_batch_end(batch, lambda: made.append(1) or {"loss": 2.0})
+    callbacks.on_epoch_end(0, {"loss": 2.0})
+    assert len(made) < 20
+
+
+def test_no_bar_is_added_where_nothing_is_to_be_shown():
+    assert CallbackList(add_progbar=True, verbose=0).callbacks == []
+    assert [type(c) for c in CallbackList(add_progbar=True, verbose=2).callbacks] == [ProgbarLogger]
+    own = ProgbarLogger()
+    assert CallbackList(own, add_progbar=True, verbose=0).callbacks == [own]
+    with pytest.raises(ValueError, match="verbose is 0"):
+        CallbackList(add_progbar=True, verbose=5)
+
+
 def test_model_and_params_reach_all_even_late_comers():
     model, early, late = Model(), Callback(), Callback()
     callbacks = CallbackList([early], model=model, epochs=2, steps=5, verbose=0)

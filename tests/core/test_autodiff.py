@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 from minigrad import ops
-from minigrad.core.autodiff import grad
+from minigrad.core.autodiff import grad, history, origin
+from minigrad.core.mode import MODE, Scope
+from minigrad.core.op import Op
 from minigrad.core.rowsparse import RowSparse
 from minigrad.core.symbol import Symbol
 from minigrad.core.tensor import Tensor, Variable
@@ -314,3 +316,70 @@ class TestRowSparseInTheSweep:
         np.testing.assert_array_equal(np.asarray(table.grad)[:, 0], [3, 2, 1, 1])
         (table * 1.0).sum().backward()
         np.testing.assert_array_equal(np.asarray(table.grad)[:, 0], [4, 3, 2, 2])
+
+
+# -- what rules draw belongs to the layer whose gradient it is ---------------------------------------------------------
+
+
+class Named:
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+
+def in_layer(name, function, *values):
+    token = MODE.set(MODE.get()._replace(scope=Scope(Named(name), None, False)))
+    try:
+        return function(*values)
+    finally:
+        MODE.reset(token)
+
+
+def behind(x) -> list:
+    nodes = history([origin(x)])
+    return sorted(nodes, key=lambda node: node.tick)
+
+
+@pytest.mark.parametrize("kind", ["symbols", "tensors"])
+def test_what_a_rule_draws_has_the_scope_of_its_op(kind):
+    x = Symbol.of((3,), np.float64) if kind == "symbols" else Tensor(np.ones(3), requires_grad=True)
+    h = in_layer("inner", np.exp, x)
+    y = in_layer("outer", lambda h: np.sum(h * h), h)
+    before = MODE.get()
+    g = grad(y, x, create_graph=kind == "tensors")
+    assert MODE.get() is before
+    drawn = [node for node in behind(g) if node.tick > origin(y).tick]
+    assert {node.scope.path() for node in drawn} == {"inner", "outer"}
+    assert [node.scope.path() for node in drawn] == sorted((node.scope.path() for node in drawn), reverse=True)
+
+
+def test_a_drawn_gradient_says_what_it_is_the_gradient_of():
+    x = Symbol.of((3,), np.float64)
+    w = Symbol.of((3,), np.float64)
+    h = np.tanh(x * w)
+    g = grad(np.sum(h * 3.0), [x, w])
+    of = {node.extra["gradient_of"] for node in behind(g[0]) + behind(g[1]) if node.extra}
+    assert {x, w, h.node.inputs[0].node} <= of
+    assert g[0].node.extra == {"gradient_of": x}
+    assert g[1].node.extra == {"gradient_of": w}
+
+
+def test_a_gradient_that_is_an_old_value_is_not_marked():
+    """Its node would refer to a later one, and the graph would not die by itself."""
+    pick = Op(lambda x, y: x * y, name="pick", spec=lambda x, y: x, vjp=(lambda g, y: y, None))
+    x, z = Symbol.of((), np.float64), Symbol.of((), np.float64)
+    y = np.exp(z)
+    g = grad(pick(np.tanh(x), y), x)
+    assert y.node in behind(g)
+    assert y.node.extra is None
+
+
+def test_the_scope_comes_back_after_an_error():
+    def fails(g):
+        raise ValueError("no rule")
+
+    bad = Op(lambda x: x * 1, name="bad", spec=lambda x: x, vjp=fails)
+    y = in_layer("layer", bad, Symbol.of((), np.float64))
+    before = MODE.get()
+    with pytest.raises(ValueError, match="no rule"):
+        grad(y, y.node.inputs[0])
+    assert MODE.get() is before

@@ -1,4 +1,4 @@
-"""A model trained as a program and its twin trained op by op, compared to the bit."""
+"""A model trained as a program and its twin trained op by op, compared: to the bit, fused ones to rounding."""
 
 from __future__ import annotations
 
@@ -6,15 +6,18 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import pytest
 
 from minigrad import Model
 from minigrad.core.legacy import LEGACY
 from minigrad.core.tensor import Tensor
 from minigrad.core.tree import leaves
+from minigrad.program import jit
 from minigrad.utils import set_random_seed
 
 # Old NumPy computes in float64 where numbers meet arrays without axes; a program's buffers round such values earlier.
 ROUNDING = 1e-6 if LEGACY else 0.0
+FUSED = False  # whether the programs are (see conftest.py); sums in loops end in other digits than NumPy's
 
 
 def twins(build: Callable[..., Model], seed: int = 1, **compiled: Any) -> tuple[Model, Model]:
@@ -26,7 +29,7 @@ def twins(build: Callable[..., Model], seed: int = 1, **compiled: Any) -> tuple[
         set_random_seed(seed)
         model = build()
         told = {k: v() if callable(v) and not isinstance(v, type) else v for k, v in compiled.items()}
-        model.compile(**told, run_eagerly=run_eagerly)
+        model.compile(**told, run_eagerly=run_eagerly, jit_compile=FUSED and not run_eagerly)
         made.append(model)
     return made[0], made[1]
 
@@ -48,12 +51,13 @@ def to_array(x: Any) -> np.ndarray:
 def same_values(a: Any, b: Any, tolerance: float = 0.0) -> None:
     """Two structures of arrays or numbers are equal: to the bit, or within a tolerance relative to their size."""
     assert not isinstance(a, dict) or a.keys() == b.keys()
-    tolerance = max(tolerance, ROUNDING)
+    tolerance = max(tolerance, ROUNDING, FUSED * 3e-6)  # after some epochs; see test_many_steps.py for one step
     for x, y in zip(list(leaves(a)), list(leaves(b)), strict=True):
         x, y = np.asarray(x), np.asarray(y)
         assert x.dtype == y.dtype
         if tolerance:
-            np.testing.assert_allclose(x, y, rtol=0, atol=tolerance * np.abs(y).max(initial=1e-3))
+            size = np.abs(y).max(initial=1e-2 if FUSED else 1e-3)
+            np.testing.assert_allclose(x, y, rtol=0, atol=tolerance * size)
         else:
             assert np.array_equal(x, y, equal_nan=True), f"{np.abs(x - y).max()} apart"
 
@@ -91,3 +95,34 @@ def agree(
     same_state(one, other, tolerance)
     same_values(ran[0], ran[1], tolerance)
     return one, other
+
+
+# -- how the programs run ----------------------------------------------------------------------------------------
+
+
+def interpreted(text: str, name: str) -> Any:
+    """What `compiled` gives, but run by Python."""
+    namespace: dict[str, Any] = {"np": np}
+    exec(text, namespace)
+    loop = namespace[name]
+
+    def run(*args: Any) -> Any:
+        with np.errstate(all="ignore"):
+            return loop(*args)
+
+    return run
+
+
+@pytest.fixture(params=["plain", "interpreted", pytest.param("compiled", marks=pytest.mark.slow)])
+def kind(request, monkeypatch) -> str:
+    """How the programs of `twins` run in a test that uses this: plain; fused, with loops that Python itself runs; and
+    fused as they are, which is slow, for it compiles.
+    """
+    if request.param == "compiled":
+        pytest.importorskip("numba")
+    if request.param == "interpreted":
+        monkeypatch.setattr(jit, "compiled", interpreted)
+        monkeypatch.setattr(jit, "available", lambda: True)
+        monkeypatch.setattr("minigrad.config._has_numba", lambda: True)
+    monkeypatch.setitem(globals(), "FUSED", request.param != "plain")
+    return request.param

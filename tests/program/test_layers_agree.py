@@ -8,13 +8,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from agreement import agree, same_state, same_values, traced, twins
+from agreement import agree, kind, same_state, same_values, traced, twins  # noqa: F401 (the fixture)
 from minigrad import Input, Model, Sequential, constraints, ops, regularizers
 from minigrad.core.tensor import Variable
 from minigrad.layers import Dense, Dot, Dropout, Embedding, Flatten, GlobalAveragePooling1D, Layer
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "layers"))
 from layer_cases import CASES, Case, doubled
+
+pytestmark = pytest.mark.usefixtures("kind")
 
 rng = np.random.default_rng(0)
 X = rng.normal(size=(23, 4)).astype(np.float32)
@@ -264,6 +266,6 @@ def test_predict_and_evaluate_without_training():
     one, other = twins(nested, optimizer=lambda: "sgd", loss=lambda: "mse")
     for rows in (1, 7, 23):
         same_values(one.predict(X[:rows], verbose=0), other.predict(X[:rows], verbose=0))
-        assert one.evaluate(X[:rows], Y[:rows], verbose=0) == other.evaluate(X[:rows], Y[:rows], verbose=0)
+        same_values(*(m.evaluate(X[:rows], Y[:rows], verbose=0) for m in (one, other)))
     traced(one, "test predict")
     same_state(one, other)

@@ -5,10 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from agreement import agree
+from agreement import agree, kind  # noqa: F401 (the fixture)
 from minigrad import Input, Model, losses
 from minigrad.layers import Dense, Dropout
 from minigrad.losses.loss import Loss, registry
+
+pytestmark = pytest.mark.usefixtures("kind")
 
 N = 23
 rng = np.random.default_rng(0)

@@ -5,10 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from agreement import agree
+from agreement import agree, kind  # noqa: F401 (the fixture)
 from minigrad import Input, Model, optimizers
 from minigrad.layers import Dense, Dropout, Embedding, Flatten
 from minigrad.optimizers import schedules
+
+pytestmark = pytest.mark.usefixtures("kind")
 
 MEMBERS = {
     "sgd": lambda **o: optimizers.SGD(0.05, **o),

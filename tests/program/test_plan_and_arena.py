@@ -22,7 +22,10 @@ from minigrad.core.symbol import Symbol
 from minigrad.core.tensor import Tensor, Variable
 from minigrad.layers import Dense, Dropout, Embedding, Flatten
 from minigrad.program import Cell, Program, Trace
-from minigrad.program.plan import Arena, Plan, Step, place
+from minigrad.program.lines import Blocks, Nest
+from minigrad.program.memory import Memory
+from minigrad.program.plan import Plan
+from minigrad.program.step import Step, places
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "ops"))
 from all_rows import ROWS
@@ -45,63 +48,78 @@ def lies_in(x: Any) -> list:
 
 
 def check_plan(plan: Plan) -> None:
-    """Walk the steps, checks and writes. Each byte of the arena, and each Variable and Cell, knows who wrote it last;
+    """Walk the lines, checks and writes. Each byte of the arena, and each Variable and Cell, knows who wrote it last;
     whoever reads must find whom he expects.
     """
     writer = np.full(plan.memory, -1)
+    number = {step: i for i, step in enumerate(plan.steps)}
     written: dict[int, Any] = {}  # by the identity of what stands for a Variable or Cell: who wrote it
 
     def span(step: Step) -> slice:
         return slice(step.offset, step.offset + step.nbytes)
 
-    def read(values, where: str) -> None:
+    def parts(step: Step) -> list[Step]:
+        return [a for a in step.args if step.node.fn.name == "pack" and isinstance(a, Step) and a.buffer is step.buffer]
+
+    def read(values, where: str, within: tuple = ()) -> None:
         for value in values:
             for owner in lies_in(value):
                 if not isinstance(owner, Step):
                     assert id(owner) not in written, f"{where} reads {owner}, which is written already"
                 elif owner.target is not None:
-                    assert written[id(place(owner.target))] is owner
-                else:
-                    assert (writer[span(owner)] == owner.position).all(), f"{where} reads an overwritten {owner.node}"
+                    assert written[id(places(owner.target)[0])] is owner
+                elif owner not in within:
+                    of_packs = [p for p in parts(owner) if (writer[span(p)] == number[p]).all()]
+                    seen = writer[span(owner)]
+                    for p in of_packs:
+                        start = p.offset - owner.offset
+                        seen[start : start + p.nbytes] = number[owner]
+                    assert (seen == number[owner]).all(), f"{where} reads an overwritten {owner.node}"
 
     def write(cell, new) -> None:
-        assert id(place(cell)) not in written
+        assert not any(id(x) in written for x in places(cell))
         assert not plan.checks or checked, "a write before the checks"
-        written[id(place(cell))] = new
+        written.update((id(x), new) for x in places(cell))
 
     checked = False
-    for position in range(len(plan.steps) + 1):
+    for position in range(len(plan.lines) + 1):
         if plan.checks and position == plan.check_at:
             read([*plan.results.values(), *plan.checks], "the check")
             checked = True
-        if position == len(plan.steps):
+        if position == len(plan.lines):
             read(plan.late, "a copy")
         for at, cell, new in plan.writes:
             if at == position:
                 if not any(new is x for x in plan.late):
                     read([new], "a write")
                 write(cell, new)
-        if position == len(plan.steps):
+        if position == len(plan.lines):
             break
-        step = plan.steps[position]
-        read(step.args, f"step {position}, {step.node.fn.name},")
-        if step.target is not None:
-            write(step.target, step)
-        elif step.owns:
-            assert step.offset % 64 == 0
-            for owner in (
-                r for a in step.args for r in lies_in(a)
-            ):  # who writes over an operand does so element by element
-                shared = isinstance(owner, Step) and owner.target is None and overlap(span(owner), span(step))
-                if shared:
-                    assert step.node.fn.kind == "elementwise"
-                    assert isinstance(step.node.fn.kernel, np.ufunc)
-                    assert owner.offset == step.offset
-                    assert owner.node.out[0] == step.node.out[0]
-            writer[span(step)] = position
+        line = plan.lines[position]
+        operands = [a for step in line.steps for a in step.args if not (isinstance(a, Step) and a in line.steps)]
+        read(operands, f"line {position}, {[s.node.fn.name for s in line.steps]},")
+        for step in line.outputs:
+            if step.target is not None:
+                write(step.target, step)
+            elif step.owns:
+                assert step.offset % (4 if step.packed else 64) == 0
+                assert not step.packed or isinstance(line, (Step, Nest))
+                for owner in (r for a in operands for r in lies_in(a)):
+                    # who writes over an operand does so element by element
+                    shared = isinstance(owner, Step) and owner.target is None and overlap(span(owner), span(step))
+                    if shared and owner not in parts(step):
+                        assert step.node.fn.kind == "elementwise"
+                        assert isinstance(step.node.fn.kernel, np.ufunc) or isinstance(line, Nest)
+                        assert owner.offset == step.offset
+                        assert owner.node.out[0] == step.node.out[0]
+                        assert line is step or all(a is owner for a in operands if any(owner is r for r in lies_in(a)))
+                writer[span(step)] = number[step]
+        if isinstance(line, Blocks):  # its scratch memory is nobody else's
+            writer[line.scratch : line.scratch + line.scratch_bytes] = -2
+            assert all(overlap(span(s), slice(line.scratch, line.scratch + line.scratch_bytes)) is False
+                       for s in line.outputs if s.offset is not None)  # fmt: skip
     read([x for x in plan.results.values() if not any(x is y for y in plan.late)], "the end")
-    assert {id(place(cell)) for cell, _ in plan.updates} == set(written)
-    assert plan.memory <= sum(-(-max(s.nbytes, 1) // 64) * 64 for s in plan.steps if s.offset is not None)
+    assert {id(x) for cell, _ in plan.updates for x in places(cell)} == set(written)
     ends = [*plan.results.values(), *plan.checks, *(new for _, new in plan.updates)]
     assert set(plan.steps) == set().union(*map(behind, ends)), "dead code"
 
@@ -126,7 +144,7 @@ def test_the_checker_finds_a_planted_error():
     plan = Plan(Trace({"x": x}, {"y": np.tanh(a) + np.sin(a)}))
     check_plan(plan)
     late = next(s for s in plan.steps if s.node.fn.name == "tanh")
-    late.offset = plan.steps[0].offset
+    late.buffer.offset = plan.steps[0].offset
     with pytest.raises(AssertionError):
         check_plan(plan)
 
@@ -198,6 +216,7 @@ def test_random_graphs_run_as_their_ops_do(seed):
             return
         trace = Trace(inputs, {f"y{i}": s for i, s in enumerate(outputs)})
         check_plan(Plan(trace))
+        check_plan(Plan(trace, fused=True))
         program = Program(trace, "random")
         expected = eagerly(outputs, inputs, values)
         before = {k: v.copy() for k, v in values.items()}
@@ -218,19 +237,23 @@ def small_model() -> Model:
     return Model([a, i], Dense(3, activation="softmax")(Dropout(0.2)(Dense(6, activation="gelu")(h))))
 
 
+@pytest.mark.parametrize("fused", [False, True])
 @pytest.mark.parametrize("mode", ["train", "test", "predict"])
 @pytest.mark.parametrize("optimizer", ["sgd", "adam", "nadam", "rmsprop", "adadelta", "lion"])
-def test_plans_of_models(mode, optimizer, monkeypatch):
+def test_plans_of_models(mode, optimizer, fused, monkeypatch):
+    monkeypatch.setattr("minigrad.program.lines.BLOCK", 16)
     plans = []
     real = Plan.__init__
-    monkeypatch.setattr(Plan, "__init__", lambda self, trace: (real(self, trace), plans.append(self))[0])
+    monkeypatch.setattr(Plan, "__init__", lambda self, trace, fused: (real(self, trace, fused), plans.append(self))[0])
     model = small_model()
     model.compile(optimizer, "sparse_categorical_crossentropy")
     program = model.program(mode, batch_size=8)
     (plan,) = plans
     check_plan(plan)
     assert program.memory == plan.memory
-    assert len(plan.steps) == program.ops == sum("  # " in line for line in program.source.splitlines())
+    assert len(plan.steps) == program.ops
+    if fused:
+        check_plan(Plan(plan.trace, fused=True))
 
 
 # -- common subexpressions -------------------------------------------------------------------------------------------
@@ -361,7 +384,7 @@ def test_an_operand_read_through_a_view_by_its_own_overwriter():
 
 @given(st.lists(st.tuples(st.integers(0, 500), st.booleans()), max_size=40))
 def test_the_arena_gives_no_byte_twice(orders):
-    arena, held = Arena(), []
+    arena, held = Memory(), []
     for nbytes, give_back in orders:
         if give_back and held:
             arena.give(*held.pop(nbytes % len(held)))

@@ -527,7 +527,25 @@ def test_threads_train_models_of_their_own_and_predict_with_one():
 def test_a_program_can_be_called_by_hand():
     model, _ = pair()
     program = model.program("predict", batch_size=16)
-    out = program(**{program.inputs[0]: X})
+    out = program(**dict.fromkeys(program.inputs, X))
     assert out["finite"] is True
     assert np.array_equal(out["output_0"], model.predict_on_batch(X))
     assert isinstance(Variable.revision, int)
+
+
+def test_programs_that_hold_a_weight_do_not_make_others_copy_it():
+    model, _ = pair()
+    for _ in range(2):
+        model.train_on_batch(X, Y)
+        model.train_on_batch(X[:5], Y[:5])
+        model.predict_on_batch(X)
+    places = [w._data.ctypes.data for w in model.weights]
+    model.train_on_batch(X, Y)
+    del model._programs.made[next(iter(model._programs.made))]
+    model.train_on_batch(X[:5], Y[:5])
+    assert places == [w._data.ctypes.data for w in model.weights]
+    kernel = model.weights[0]
+    view, before = kernel.T, kernel.numpy()
+    model.train_on_batch(X[:5], Y[:5])
+    assert np.array_equal(view.numpy(), before.T)
+    assert not np.array_equal(kernel.numpy(), before)

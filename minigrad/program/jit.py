@@ -1,0 +1,92 @@
+"""Loops as plain Python text, compiled by Numba once on a machine and kept on the disk.
+
+`compiled(text, name)` gives a function of NumPy arrays and numbers. Numba is imported with the first one. Each text is
+a file in the folder "kernels" of MINIGRAD_CACHE_DIR, or of the user's folder for caches, and Numba keeps its machine
+code beside it. These files can be deleted at any time.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import warnings
+from collections.abc import Callable
+from functools import cache
+from hashlib import sha256
+from importlib.util import find_spec
+from typing import Any
+
+import numpy as np
+
+
+@cache
+def available() -> bool:
+    """Whether Numba is installed."""
+    if "numba" in sys.modules:  # None there makes it unimportable
+        return sys.modules["numba"] is not None
+    return find_spec("numba") is not None
+
+
+@cache
+def compiled(text: str, name: str) -> Callable[..., Any]:
+    """The function `name` that `text` defines, as machine code for whatever dtypes and ranks come.
+
+    text: plain functions of arrays and numbers, within what Numba compiles without Python. They know `np` and nothing
+    else, write to arrays that they are given, and make none.
+
+    >>> compiled("def double(x):\\n    for i in range(x.size):\\n        x[i] *= 2\\n", "double")  # doctest: +SKIP
+    """
+    import numba
+
+    path = stored(f"{name}-{sha256(text.encode()).hexdigest()[:24]}.py", text)
+    namespace: dict[str, Any] = {"np": np, "__name__": __name__}
+    exec(compile(text, path or f"<kernel {name}>", "exec"), namespace)  # noqa: S102 (every word of it is ours)
+    return numba.njit(cache=path is not None, error_model="numpy", nogil=True)(namespace[name])
+
+
+def stored(name: str, text: str) -> str | None:
+    """The path of a file with that text; None where none can be kept, after one warning."""
+    path = os.path.join(folder(), name)
+    try:
+        os.makedirs(folder(), 0o700, exist_ok=True)
+        check_private(folder())
+        if not os.path.exists(path):
+            temporary = f"{path}.{os.getpid()}"
+            with open(temporary, "w", encoding="utf-8") as file:
+                file.write(text)
+            os.replace(temporary, path)
+        return path
+    except OSError as error:
+        warn_once(
+            f"compiled kernels cannot be kept in {folder()} ({error}), so each process compiles them again: name a "
+            "folder of your own in the environment variable MINIGRAD_CACHE_DIR"
+        )
+        return None
+
+
+@cache
+def warn_once(message: str) -> None:
+    warnings.warn(message, stacklevel=4)
+
+
+def folder() -> str:
+    """Where the kernels lie."""
+    above = os.environ.get("MINIGRAD_CACHE_DIR")
+    if not above:
+        home = os.path.expanduser("~")
+        if sys.platform == "win32":
+            base = os.environ.get("LOCALAPPDATA") or os.path.join(home, "AppData", "Local")
+        elif sys.platform == "darwin":
+            base = os.path.join(home, "Library", "Caches")
+        else:
+            base = os.environ.get("XDG_CACHE_HOME") or os.path.join(home, ".cache")
+        above = os.path.join(base, "minigrad")
+    return os.path.join(above, "kernels")
+
+
+def check_private(path: str) -> None:
+    """PermissionError if another user owns the folder or may write to it: there is code in it."""
+    if os.name == "posix":
+        status = os.stat(path)
+        if status.st_uid != os.getuid() or status.st_mode & 0o022:
+            raise PermissionError("other users can write to it")
