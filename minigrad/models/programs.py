@@ -172,7 +172,7 @@ class StepProgram:
             model.clear_losses()
         names = {v: path.replace("/", "_") for path, v in model.named_weights().items()}
         rows = next(iter(trace.inputs.values())).shape[0]
-        fused = model.jit_compile is not False and jit.available()
+        fused = model.jit_compile is not False and jit.available(must=model.jit_compile is True)
         self.traced = trace, f"the {mode} step of {model.name}, {rows} rows", names, fused
         self.program: Program
 

@@ -19,12 +19,24 @@ from typing import Any
 import numpy as np
 
 
+def installed() -> bool:
+    """Whether Numba is there to be imported. (None among the modules makes it unimportable.)"""
+    return sys.modules.get("numba", True) is not None and find_spec("numba") is not None
+
+
 @cache
-def available() -> bool:
-    """Whether Numba is installed."""
-    if "numba" in sys.modules:  # None there makes it unimportable
-        return sys.modules["numba"] is not None
-    return find_spec("numba") is not None
+def available(must: bool = False) -> bool:
+    """Whether Numba is installed and can be imported. If only the first, that is an error (`must`) or a warning."""
+    if not must and not installed():
+        return False
+    try:
+        import numba  # noqa: F401
+    except Exception as error:  # mostly that it does not know this NumPy yet
+        if must:
+            raise
+        warn_once(f"programs run as plain NumPy, without compiled loops, for Numba cannot be imported: {error}")
+        return False
+    return True
 
 
 @cache

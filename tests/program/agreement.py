@@ -122,7 +122,7 @@ def kind(request, monkeypatch) -> str:
         pytest.importorskip("numba")
     if request.param == "interpreted":
         monkeypatch.setattr(jit, "compiled", interpreted)
-        monkeypatch.setattr(jit, "available", lambda: True)
+        monkeypatch.setattr(jit, "available", lambda must: True)
         monkeypatch.setattr("minigrad.config._has_numba", lambda: True)
     monkeypatch.setitem(globals(), "FUSED", request.param != "plain")
     return request.param

@@ -115,3 +115,55 @@ def test_the_folder_is_the_users_own_unless_another_is_named(monkeypatch):
 def test_one_text_is_compiled_once(folder):
     assert jit.compiled(SCALE, "scale") is jit.compiled(SCALE, "scale")
     assert len(list(folder.glob("*.py"))) == 1
+
+
+def run_fit(preparation: str, jit_compile: object = "auto") -> subprocess.CompletedProcess:
+    """A small model trained in a process of its own, after some preparation."""
+    code = f"""
+import sys
+{preparation}
+import numpy as np, minigrad as mg
+model = mg.Sequential([mg.Input((2,)), mg.layers.Dense(3, activation="relu"), mg.layers.Dense(1)])
+model.compile("adam", "mse", jit_compile={jit_compile!r})
+model.fit(np.ones((8, 2), np.float32), np.ones((8, 1), np.float32), epochs=2, verbose=0)
+print("def add_relu" in model.program("train", 8).source, "numba" in sys.modules)
+"""
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+
+
+def test_without_numba_programs_are_plain(folder):
+    done = run_fit("sys.modules['numba'] = None")
+    assert (done.stdout.split()[0], done.stderr) == ("False", "")
+
+
+def test_numba_is_not_imported_where_it_is_not_wanted(folder):
+    done = run_fit("", jit_compile=False)
+    assert (done.stdout.split(), done.stderr) == (["False", "False"], "")
+
+
+BROKEN = """
+import os, tempfile
+folder = tempfile.mkdtemp()
+with open(os.path.join(folder, "numba.py"), "w") as file:
+    file.write("raise ImportError('too new')")
+sys.path.insert(0, folder)
+"""
+
+
+def test_a_numba_that_cannot_be_imported_is_told_once_and_done_without(folder):
+    done = run_fit(BROKEN)
+    assert done.stdout.split()[0] == "False"
+    assert done.stderr.count("programs run as plain NumPy, without compiled loops, for Numba cannot be imported") == 1
+    assert "too new" in done.stderr
+
+
+def test_a_numba_that_cannot_be_imported_is_an_error_where_it_is_wanted(folder):
+    done = run_fit(BROKEN, jit_compile=True)
+    assert done.returncode != 0
+    assert "ImportError: too new" in done.stderr
+
+
+@pytest.mark.slow
+def test_with_numba_programs_are_fused(folder):
+    done = run_fit("")
+    assert (done.stdout.split(), done.stderr) == (["True", "True"], "")
