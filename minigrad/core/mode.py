@@ -14,11 +14,14 @@ from typing import Any, NamedTuple
 
 
 class Scope(NamedTuple):
-    """The layer whose `call` is running, the call around it, and whether this is training."""
+    """The layer whose `call` is running, the call around it, whether this is training, and whether it is drawn: called
+    on symbols, now or further out.
+    """
 
     layer: Any
     parent: Scope | None
     training: bool
+    drawn: bool = False
 
     def path(self) -> str:
         """`outer/inner`, the names of the layers being called, outermost first."""
@@ -34,7 +37,8 @@ class Mode(NamedTuple):
     pauses: tuple[no_grad, ...] = ()
     anomaly: bool = False
     scope: Scope | None = None
-    tracing: bool = False  # a step is being drawn for a program: what is computed from Variables is drawn, too
+    # While a step is drawn for a program, what is computed from Variables is drawn, too: the values assigned so far.
+    tracing: dict[Any, Any] | None = None
 
     @property
     def recording(self) -> bool:

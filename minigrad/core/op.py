@@ -125,7 +125,7 @@ class Op:
                 arrays.append(x)
             bit <<= 1
         mode = MODE.get()
-        if mode.tracing and any(isinstance(x, Variable) for x in operands):
+        if mode.tracing is not None and any(isinstance(x, Variable) for x in operands):
             return self.draw(operands, attrs)
         try:
             out = compute(self, *arrays, **attrs) if LEGACY else self.kernel(*arrays, **attrs)
@@ -167,6 +167,9 @@ class Op:
 
     def draw(self, operands: tuple, attrs: dict[str, Any]) -> Symbol:
         """The symbol of this call: no data is touched, the spec rule alone is asked."""
+        assigned = MODE.get().tracing
+        if assigned:
+            operands = tuple(assigned.get(x, x) if isinstance(x, Variable) else x for x in operands)
         # A list or an array becomes a constant of the graph: a copy, that nobody can write to.
         operands = tuple(np.array(x) if isinstance(x, (list, tuple, np.ndarray)) else x for x in operands)
         first = second = self.spec_of_call(operands, attrs, 0)

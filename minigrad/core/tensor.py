@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from .. import config
-from ..errors import DTypeError, GradientError, ShapeError
+from ..errors import DTypeError, GradientError, ShapeError, TracingError
+from .mode import MODE
 from .node import Node, next_tick
 from .operators import Operators
 from .spec import Shape
@@ -76,10 +77,14 @@ class Tensor(Operators):
         """The number of elements."""
         return self._data.size
 
+    def _read(self) -> np.ndarray:
+        """The values, for code that looks at them."""
+        return self._data
+
     @property
     def data(self) -> np.ndarray:
         """The values, as a read-only view."""
-        view = self._data.view()
+        view = self._read().view()
         view.flags.writeable = False
         return view
 
@@ -89,11 +94,11 @@ class Tensor(Operators):
 
     def item(self) -> Any:
         """The value of a one-element tensor, as a Python number."""
-        return self._data.item()
+        return self._read().item()
 
     def tolist(self) -> Any:
         """The values as nested lists of Python numbers."""
-        return self._data.tolist()
+        return self._read().tolist()
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         if self.requires_grad:
@@ -101,22 +106,22 @@ class Tensor(Operators):
                 "a Tensor that requires a gradient does not turn into an array by itself, for its gradient "
                 "would be lost without a word; join several with np.stack, or say x.numpy() where the loss is meant"
             )
-        return np.array(self._data, dtype=dtype)
+        return np.array(self._read(), dtype=dtype)
 
     def __bool__(self) -> bool:
-        return bool(self._data)
+        return bool(self._read())
 
     def __int__(self) -> int:
-        return int(self._data)
+        return int(self._read())
 
     def __float__(self) -> float:
-        return float(self._data)
+        return float(self._read())
 
     def __complex__(self) -> complex:
-        return complex(self._data)
+        return complex(self._read())
 
     def __index__(self) -> int:
-        return self._data.__index__()
+        return self._read().__index__()
 
     def __format__(self, spec: str) -> str:
         return format(self._data, spec) if spec else str(self)
@@ -265,22 +270,36 @@ class Variable(Tensor):
         Variable.revision += 1
         self.requires_grad = bool(flag)
 
+    def _read(self) -> np.ndarray:
+        if MODE.get().tracing is not None:
+            raise TracingError(
+                f"code looks at the values of the variable {self.name}; in a program they would be what they are now, at "
+                "every step"
+            )
+        return self._data
+
     def numpy(self) -> np.ndarray:
         """A copy of the values: the variable itself may change later."""
-        return self._data.copy()
+        return self._read().copy()
 
     def assign(self, value: Any) -> None:
         """Write new values of the same shape, cast to the variable's dtype. ShapeError on another shape.
 
-        The variable gets a new array; tensors made from it before keep the values that they had.
+        The variable gets a new array; tensors made from it before keep the values that they had. While a program is
+        traced, the program will do it at the end of each step; while a graph is drawn, there is nothing to do.
         """
-        value = value._data if isinstance(value, Tensor) else np.asarray(value)
+        if not isinstance(value, (Tensor, Operators)):
+            value = np.asarray(value)
         if value.shape != self.shape:
             raise ShapeError(f"{self.name}: assign() got shape {value.shape}, expected {self.shape}")
         if value.dtype.kind not in "biuf":
             raise DTypeError(f"{self.name}: assign() got dtype {value.dtype}, expected numbers")
-        self._data = np.array(value, self.dtype)
-        self.written = next_tick()
+        mode = MODE.get()
+        if mode.tracing is not None:
+            mode.tracing[self] = value.astype(self.dtype)
+        elif mode.scope is None or not mode.scope.drawn:
+            self._data = np.array(value._data if isinstance(value, Tensor) else value, self.dtype)
+            self.written = next_tick()
 
     def assign_rows(self, ids: np.ndarray, rows: Any) -> None:
         """Write `rows[k]` to row `ids[k]`, for distinct ids: in place, at the price of these rows alone.

@@ -164,7 +164,10 @@ class Layer:
             self.clear_losses()
         if training is None:
             training = mode.scope.training if mode.scope else False
-        token = MODE.set(mode._replace(scope=Scope(self, mode.scope, bool(training))))
+        inputs = tuple(x for x in leaves((args, kwargs)) if isinstance(x, (Symbol, Tensor)))
+        symbolic = any(isinstance(x, Symbol) for x in inputs)
+        drawn = symbolic or (mode.scope is not None and mode.scope.drawn)
+        token = MODE.set(mode._replace(scope=Scope(self, mode.scope, bool(training), drawn)))
         try:
             result = self._run(args, kwargs, training)
         except MinigradError as error:
@@ -172,10 +175,7 @@ class Layer:
             raise
         finally:
             MODE.reset(token)
-        inputs = tuple(x for x in leaves((args, kwargs)) if isinstance(x, (Symbol, Tensor)))
-        if not any(isinstance(x, Symbol) for x in inputs):
-            return result
-        return self._node(inputs, args, kwargs, result, mode.scope)
+        return self._node(inputs, args, kwargs, result, mode.scope) if symbolic else result
 
     def _run(self, args: tuple, kwargs: dict[str, Any], training: bool) -> Any:
         if not self.built:
@@ -190,7 +190,7 @@ class Layer:
 
     def _node(self, inputs: tuple, args: tuple, kwargs: dict[str, Any], result: Any, scope: Scope | None) -> Any:
         """The symbols of one call in a graph: one node, with what `call` drew as its body."""
-        if not MODE.get().tracing:
+        if MODE.get().tracing is None:
             self._losses.clear()  # of a drawing; the losses of a step are made when it runs
         node = Node(self, inputs, {"args": args, "kwargs": kwargs}, None, (), scope, body=tuple(leaves(result)))
         self._calls.add(node)

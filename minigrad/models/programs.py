@@ -164,9 +164,14 @@ class StepProgram:
         self.scalars: dict[str, tuple[str, Any]] = {}  # by input: the hyper-parameter's name, and what makes its dtype
         optimizer = model.optimizer if mode == "train" else None
         self.origin = (model.graph, optimizer, optimizer and optimizer._undecayed)  # see Programs
-        token = MODE.set(MODE.get()._replace(tracing=True, scope=None))
+        assigned: dict[Variable, Any] = {}
+        token = MODE.set(MODE.get()._replace(tracing=assigned, scope=None))
         try:
             trace = self._trace(model, batch, arrays)
+            for variable, value in assigned.items():
+                if variable in {*self.weights}:
+                    raise TracingError(f"{variable.name} is both trained and assigned to")
+                trace.updates.append((variable, value))
         finally:
             MODE.reset(token)
             model.clear_losses()

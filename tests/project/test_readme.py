@@ -7,30 +7,16 @@ from pathlib import Path
 
 import pytest
 
-README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
-BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+from reading import blocks, printed_by
+
+README = Path(__file__).parents[2] / "README.md"
+BLOCKS = blocks(README)
 
 
 @pytest.fixture(scope="module")
 def printed(tmp_path_factory) -> list[str]:
-    """What each block of Python prints, all run in one namespace as a reader would."""
-    import contextlib
-    import io
-    import os
-
-    namespace: dict = {}
-    outputs = []
-    before = os.getcwd()
-    os.chdir(tmp_path_factory.mktemp("reader"))
-    try:
-        for language, code in BLOCKS:
-            if language == "python":
-                with contextlib.redirect_stdout(io.StringIO()) as output:
-                    exec(compile(code, "README.md", "exec"), namespace)
-                outputs.append(output.getvalue())
-    finally:
-        os.chdir(before)
-    return outputs
+    """What each block of Python prints."""
+    return printed_by(README, tmp_path_factory.mktemp("reader"))
 
 
 def test_the_founding_example_prints_its_summary_letter_by_letter(printed):
