@@ -273,8 +273,8 @@ class Variable(Tensor):
     def _read(self) -> np.ndarray:
         if MODE.get().tracing is not None:
             raise TracingError(
-                f"code looks at the values of the variable {self.name}; in a program they would be what they are now, at "
-                "every step"
+                f"code looks at the values of the variable {self.name}; in a program these would be what they are now, "
+                "at every step"
             )
         return self._data
 

@@ -21,7 +21,7 @@ from .nest import loop_shape
 from .step import Step
 
 SMALL = 1_024  # elements: from about here on NumPy's own sum, which uses SIMD, is faster than a loop
-BLOCK = 16_384  # elements: with a handful of float32 arrays, what a core's second cache holds
+BLOCK = 32_768  # elements: what a core's second cache holds of a handful of float32 arrays, and few calls of NumPy
 
 
 class Nest:

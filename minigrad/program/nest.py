@@ -8,6 +8,7 @@ log, tanh) are not here: a scalar loop is slower.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from itertools import chain, count
 from typing import Any
 
 import numpy as np
@@ -129,8 +130,8 @@ class Writer:
         self.text = "\n".join([head, *("    " + line for line in self._lines()), ""])
 
     def _parameter(self, x: Any, letters: Sequence[str]) -> str:
-        free = (c for c in letters if c not in self.parameters)
-        name = next(free, f"{letters[0]}_{len(self.parameters)}")
+        more = (f"{letters[0]}_{k}" for k in count(2))
+        name = next(c for c in chain(letters, more) if c not in self.parameters)
         self.parameters.append(name)
         self.arguments.append(x)
         return name

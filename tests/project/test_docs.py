@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
+from statistics import median
 
 import pytest
 
@@ -32,3 +34,17 @@ def test_the_page_on_programs_names_every_file_of_its_room():
 def test_links_between_pages_lead_somewhere(page):
     links = re.findall(r"\]\(([^)#]+)\)", page.read_text(encoding="utf-8"))
     assert [link for link in links if "://" not in link and not (page.parent / link).exists()] == []
+
+
+def test_the_readmes_times_are_the_recorded_ones():
+    from suite.report import number
+    from suite.workloads import WORKLOADS
+
+    steps = json.loads((DOCS / "benchmarks.json").read_text(encoding="utf-8"))["steps"]
+    readme = (DOCS.parent / "README.md").read_text(encoding="utf-8")
+    titles = {WORKLOADS[name].title: row["frameworks"] for name, row in steps.items()}
+    rows = [row for row in re.findall(r"^\| (.*) \|$", readme, re.MULTILINE) if row.split(" | ")[0] in titles]
+    assert len(rows) > 4
+    for title, *times in (row.split(" | ") for row in rows):
+        names = ("minigrad", "minigrad-numpy", "torch", "jax", "keras-jax")
+        assert times == [number(median(titles[title][name]["microseconds"])) for name in names]
