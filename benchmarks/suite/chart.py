@@ -37,7 +37,7 @@ def ratio_chart(lanes: Sequence[tuple[str, Mapping[str, float]]], titles: Mappin
         draw(Element("line", x1=0, x2=WIDTH, y1=LANE * (i + 1), y2=LANE * (i + 1), stroke=RULE, stroke_width=0.8))
     frame.legend([(colours[name], shown) for name, shown in titles.items()])
     middle = frame.at(0.0, 0.0)[0]
-    draw(text("← faster than minigrad", middle - 12, frame.height + 38, 11, "end", fill=FAINT_INK))
-    draw(text("slower →", middle + 12, frame.height + 38, 11, fill=FAINT_INK))
+    draw(text("← faster", middle - 12, frame.height + 38, 11, "end", fill=FAINT_INK))
+    draw(text("slower than minigrad →", middle + 12, frame.height + 38, 11, fill=FAINT_INK))
     frame.below += 20
     return frame.finish(title, [])
