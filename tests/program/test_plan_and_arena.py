@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import tracemalloc
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 from agreement import twins
 from minigrad import Input, Model, ops, random
 from minigrad.core import autodiff
+from minigrad.core.legacy import LEGACY, compute
 from minigrad.core.mode import MODE
 from minigrad.core.op import Op
 from minigrad.core.samples import seeded
@@ -202,7 +204,8 @@ def eagerly(outputs: list, inputs: dict, values: dict, in_order: bool = True) ->
         return x._data if isinstance(x, Tensor) else x
 
     for node in trace.nodes():
-        out = np.asarray(node.fn.kernel(*map(value, node.inputs), **node.attrs))
+        kernel = partial(compute, node.fn) if LEGACY else node.fn.kernel
+        out = np.asarray(kernel(*map(value, node.inputs), **node.attrs))
         owns = node.fn.fills and node.fn.kind != "view"
         done[node] = np.ascontiguousarray(out).reshape(out.shape) if owns else out
     return [np.array(value(s)) for s in outputs]
