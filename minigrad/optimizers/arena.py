@@ -11,6 +11,7 @@ from weakref import ref
 import numpy as np
 
 from ..core.autodiff import history, origin
+from ..core.spec import Shape
 from ..core.symbol import Symbol
 from ..core.tensor import Variable
 
@@ -115,7 +116,7 @@ def arenas(optimizer: Optimizer, variables: Iterable[Variable]) -> list[Arena]:
     made = []
     for (_, decays), group in groupby(sorted(filter(fits, variables), key=kind), kind):
         own = list(group)
-        if not is_elementwise(optimizer, own[0].dtype, decays):
+        if not is_elementwise(optimizer, {v.shape for v in own}, own[0].dtype, decays):
             continue
         known = optimizer.tenant.get(own[0])
         same = known is not None and set(map(id, known.variables)) == set(map(id, own))
@@ -123,17 +124,23 @@ def arenas(optimizer: Optimizer, variables: Iterable[Variable]) -> list[Arena]:
     return made
 
 
-def is_elementwise(optimizer: Optimizer, dtype: np.dtype, decays: bool) -> bool:
-    """Whether the update of an element reads that element alone: drawn at two sizes, it is the same elementwise ops."""
+def is_elementwise(optimizer: Optimizer, shapes: set[Shape], dtype: np.dtype, decays: bool) -> bool:
+    """Whether the update of an element reads that element alone: drawn for weights of these shapes and for flat ones of
+    two sizes, it is the same elementwise ops.
+    """
 
-    def drawn(size: int) -> list[tuple]:
+    def drawn(shape: Shape) -> list[tuple]:
         names = optimizer.slot_names
-        w, g, *slots = (Symbol.of((size,), dtype) for _ in range(2 + len(names)))
+        w, g, *slots = (Symbol.of(shape, dtype) for _ in range(2 + len(names)))
         scalars = {name: Symbol.of((), dtype) for name in optimizer.scalars(1, 1.0)}
         decay = Symbol.of((), dtype) if decays else None
         news = optimizer.advance(w, g, dict(zip(names, slots)), scalars, decay)
         nodes = history(origin(new) for new in news if isinstance(new, Symbol))
         return [(n.fn, *(x for x in n.inputs if not isinstance(x, Symbol)), *n.attrs.items()) for n in nodes]
 
-    small, large = drawn(2), drawn(3)
-    return repr(small) == repr(large) and all(fn.kind == "elementwise" for fn, *_ in small)
+    ops = [drawn(shape) for shape in shapes]
+    try:
+        ops += [drawn((2,)), drawn((3,))]
+    except Exception:  # an update that minds the shape, whatever it says of one that it was not written for
+        return False
+    return len(set(map(repr, ops))) == 1 and all(fn.kind == "elementwise" for fn, *_ in ops[0])

@@ -191,8 +191,22 @@ def test_an_update_that_is_not_elementwise_has_no_arena():
         def slot(self, name, variable):
             return np.zeros(variable.shape[:1], variable.dtype)
 
+    class Centered(optimizers.Optimizer):  # of matrices alone, which a flat array would not show
+        def update(self, w, g, *, learning_rate):
+            g = g - np.mean(g, axis=0) if len(g.shape) == 2 else g
+            return (w - learning_rate * g,)
+
+    class Masked(optimizers.Optimizer):
+        def update(self, w, g, *, learning_rate):
+            return (w - learning_rate * g * np.array([1, 0, 1], np.float32),)
+
+    class ByRow(optimizers.Optimizer):
+        def update(self, w, g, *, learning_rate):
+            return (w - learning_rate * g / g.shape[1],)
+
     v = Variable(np.ones((2, 3), np.float32))
-    assert [len(arenas(kind(0.1), [v])) for kind in (Normalized, BySize, Plain, WithCounts)] == [0, 0, 1, 0]
+    kinds = (Plain, Normalized, BySize, WithCounts, Centered, Masked, ByRow)
+    assert [len(arenas(kind(0.1), [v])) for kind in kinds] == [1, 0, 0, 0, 0, 0, 0]
 
 
 def test_parts_with_whole_vectors_of_elements_come_first():
