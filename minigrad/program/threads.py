@@ -7,6 +7,7 @@ as a program of small products runs. The results are the same, bit for bit: thre
 
 from __future__ import annotations
 
+from _thread import allocate_lock
 from collections.abc import Iterable
 from functools import cache
 from math import prod
@@ -14,7 +15,9 @@ from typing import Any
 
 from .step import Step, shape_of
 
-SMALL = 2**21  # multiplications: up to here a second thread did not pay, on two cores with AVX-512 (see the README)
+SMALL = (
+    2**21
+)  # multiplications: up to here a second thread did not pay, on two cores with AVX-512 (see docs/programs.md)
 OPENBLAS = 2**18  # up to here it uses one thread by itself
 
 
@@ -34,19 +37,22 @@ class OneThread:
     def __init__(self) -> None:
         self._inside = 0
         self._before: list[int] = []
+        self._turn = allocate_lock()  # else who enters while the last one leaves would take 1 for what was before
 
     def __enter__(self) -> None:
-        self._inside += 1
-        if self._inside == 1:
-            self._before = [pool.get_num_threads() for pool in pools()]
-            for pool in pools():
-                pool.set_num_threads(1)
+        with self._turn:
+            self._inside += 1
+            if self._inside == 1:
+                self._before = [pool.get_num_threads() for pool in pools()]
+                for pool in pools():
+                    pool.set_num_threads(1)
 
     def __exit__(self, *error: object) -> None:
-        self._inside -= 1
-        if self._inside == 0:
-            for pool, n in zip(pools(), self._before):
-                pool.set_num_threads(n)
+        with self._turn:
+            self._inside -= 1
+            if self._inside == 0:
+                for pool, n in zip(pools(), self._before):
+                    pool.set_num_threads(n)
 
 
 ONE_THREAD = OneThread()
