@@ -14,7 +14,7 @@ import numpy as np
 
 from ..core.spec import spec_of
 from ..core.tensor import Variable
-from ..errors import ShapeError
+from ..errors import ShapeError, unknown
 from . import jit
 from .plan import Plan
 from .source import Source
@@ -85,6 +85,14 @@ class Program:
         """Run it on arrays for its inputs. The results by name, as copies, and under `finite` whether all was finite
         that must be; if not, nothing was written, and under `checked` are the values that had to be.
         """
+        for name in inputs:
+            if name not in self.inputs:
+                raise unknown("input of the program", name, list(self.inputs))
+        missing = [name for name in self.inputs if name not in inputs]
+        if missing:
+            raise TypeError(
+                f"the program needs a value for {', '.join(missing)}; a call gives {', '.join(self.inputs)}"
+            )
         for name, spec in self.inputs.items():
             if spec_of(inputs[name]) != spec:  # loops take it for granted
                 got = spec_of(inputs[name])

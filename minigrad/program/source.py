@@ -162,7 +162,7 @@ class Source:
             yield f"{name}: {symbol.shape} {symbol.dtype}"
         results = comment(", ".join(self.plan.results))
         checked = "whether all is finite that must be (else nothing was written)" if self.plan.checks else "True"
-        yield from ("" * bool(self.arguments), f"Returns {checked}, and ({results}).")
+        yield from ("", f"Returns {checked}, and ({results}).")
         if self.bound:
             yield "Weights and the optimizer's slots go by their names."
         if self.plan.memory:

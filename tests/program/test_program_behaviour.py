@@ -17,6 +17,7 @@ import minigrad as mg
 from agreement import same_state, same_values, traced, twins
 from minigrad import Input, Model, Sequential, errors, optimizers
 from minigrad.core.tensor import Variable
+from minigrad.errors import ShapeError
 from minigrad.layers import Dense, Dropout, Embedding, Flatten, Lambda, Layer
 from minigrad.models.programs import MANY, MOST
 from minigrad.utils import set_random_seed
@@ -531,6 +532,20 @@ def test_a_program_can_be_called_by_hand():
     assert out["finite"] is True
     assert np.array_equal(out["output_0"], model.predict_on_batch(X))
     assert isinstance(Variable.revision, int)
+
+
+def test_a_call_by_hand_that_is_wrong_says_how():
+    model, _ = pair()
+    program = model.program("predict", batch_size=len(X))
+    (name,) = program.inputs
+    with pytest.raises(errors.UnknownName, match=f"'x_inputt'.*{name}"):
+        program(x_inputt=X)
+    with pytest.raises(TypeError, match=f"needs a value for {name}"):
+        program()
+    with pytest.raises(ShapeError, match=rf"{name}: got \(3, 4\) float32, expected"):
+        program(**{name: X[:3]})
+    with pytest.raises(ShapeError, match="float64, expected"):
+        program(**{name: X.astype(np.float64)})
 
 
 def test_programs_that_hold_a_weight_do_not_make_others_copy_it():
