@@ -7,6 +7,7 @@ Counterpart: `keras.config.floatx`, `keras.config.epsilon` and their setters, wi
 from __future__ import annotations
 
 import math
+import sys
 from typing import Any
 
 from .errors import unknown
@@ -83,7 +84,7 @@ def checked_jit_compile(value: Any) -> bool | str:
         return "auto"
     if not (value is True or value is False):
         raise ValueError(f"jit_compile must be 'auto', True or False, got {value!r}.")
-    if value and not _has_numba():
+    if value and not has_numba():
         raise ImportError(
             "jit_compile=True needs Numba, which is not installed: install the numba package, or say "
             "jit_compile='auto', which uses it where it is."
@@ -91,10 +92,11 @@ def checked_jit_compile(value: Any) -> bool | str:
     return value
 
 
-def _has_numba() -> bool:
+def has_numba() -> bool:
+    """Whether Numba is there to be imported. (None among the modules makes it unimportable.)"""
     from importlib.util import find_spec
 
-    return find_spec("numba") is not None
+    return sys.modules.get("numba", True) is not None and find_spec("numba") is not None
 
 
 def snapshot() -> tuple[str, float, bool | str]:

@@ -75,9 +75,9 @@ def test_jit_compile_is_auto_true_or_false(bad):
 
 
 def test_compiling_at_any_rate_needs_numba(monkeypatch):
-    monkeypatch.setattr(config, "_has_numba", lambda: False)
+    monkeypatch.setattr(config, "has_numba", lambda: False)
     with pytest.raises(ImportError, match="needs Numba, which is not installed"):
         config.set_jit_compile(True)
-    monkeypatch.setattr(config, "_has_numba", lambda: True)
+    monkeypatch.setattr(config, "has_numba", lambda: True)
     config.set_jit_compile(True)
     assert config.jit_compile() is True

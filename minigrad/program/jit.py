@@ -13,21 +13,17 @@ import warnings
 from collections.abc import Callable
 from functools import cache
 from hashlib import sha256
-from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
 
-
-def installed() -> bool:
-    """Whether Numba is there to be imported. (None among the modules makes it unimportable.)"""
-    return sys.modules.get("numba", True) is not None and find_spec("numba") is not None
+from .. import config
 
 
 @cache
 def available(must: bool = False) -> bool:
     """Whether Numba is installed and can be imported. If only the first, that is an error (`must`) or a warning."""
-    if not must and not installed():
+    if not must and not config.has_numba():
         return False
     try:
         import numba  # noqa: F401
@@ -58,15 +54,15 @@ def compiled(text: str, name: str) -> Callable[..., Any]:
 
 def stored(name: str, text: str) -> str | None:
     """The path of a file with that text; None where none can be kept, after one warning."""
+    from ..saving.atomic import atomic_write  # late: who saves looks at that room, and nobody else
+
     path = os.path.join(folder(), name)
     try:
         os.makedirs(folder(), 0o700, exist_ok=True)
         check_private(folder())
         if not os.path.exists(path):
-            temporary = f"{path}.{os.getpid()}"
-            with open(temporary, "w", encoding="utf-8") as file:
-                file.write(text)
-            os.replace(temporary, path)
+            with atomic_write(path) as file:
+                file.write(text.encode())
         return path
     except OSError as error:
         warn_once(

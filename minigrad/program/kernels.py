@@ -81,11 +81,13 @@ def make_prediction_error(node: Node) -> Kernel | None:
     x, labels = specs(node)
     if not is_narrow(x) or labels.dtype not in IDS:
         return None
-    powers, divide = powers_of(x)[0], bound(row_loops.divide_less_one, (labels, 1), (x, 2))
+    powers, divide = powers_of(x)[0], bound(row_loops.divide, (x, 2))
+    less_one = bound(row_loops.less_one, (labels, 1), (x, 2))
 
     def run(x: Any, labels: Any, out: Any) -> int:
         powers(x, out)
-        return divide(labels, out)
+        divide(out)
+        return less_one(labels, out)
 
     return checking(node, run)
 

@@ -544,12 +544,12 @@ def test_jit_compile_is_auto_true_or_false(value):
 
 
 def test_jit_compile_goes_without_numba_but_not_when_it_must(monkeypatch):
-    monkeypatch.setattr(config, "_has_numba", lambda: False)
+    monkeypatch.setattr(config, "has_numba", lambda: False)
     model = linear(jit_compile="auto")
     assert model.jit_compile == "auto"
     with pytest.raises(ImportError, match="jit_compile=True needs Numba, which is not installed"):
         model.compile("sgd", "mse", jit_compile=True)
-    monkeypatch.setattr(config, "_has_numba", lambda: True)
+    monkeypatch.setattr(config, "has_numba", lambda: True)
     model.compile("sgd", "mse", jit_compile=True)
     assert model.jit_compile is True
     with pytest.raises(ValueError, match="with run_eagerly=True there are none"):

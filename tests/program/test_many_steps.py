@@ -108,7 +108,7 @@ def test_random_models_over_a_hundred_steps(fused, seed, monkeypatch):
     monkeypatch.setattr(agreement, "FUSED", fused)
     monkeypatch.setattr(jit, "compiled", interpreted)
     monkeypatch.setattr(jit, "available", lambda must: True)
-    monkeypatch.setattr("minigrad.config._has_numba", lambda: True)
+    monkeypatch.setattr("minigrad.config.has_numba", lambda: True)
     train_and_compare(seed)
 
 
