@@ -18,7 +18,7 @@ from ..layers.layer import held, unique
 from ..metrics.metric import Metric
 from ..utils import unpack_x_y_sample_weight
 from .classes import class_weighted
-from .data import Batch, unpack
+from .data import Batch, unpack, whole
 from .diagnose import first_bad_layer
 from .objective import Objective
 from .programs import Mode, Programs, StepProgram, example_batch, rows_of
@@ -221,7 +221,7 @@ class Steps:
             raise unknown("mode", mode, ("train", "test", "predict"))
         if self.graph is None:
             raise ValueError(f"{self.name} has no graph yet, so the shapes of its inputs are not known; fit it first")
-        found = self._program(mode, example_batch(self, mode, batch_size))  # type: ignore[arg-type]
+        found = self._program(mode, example_batch(self, mode, whole(batch_size, "batch_size")))  # type: ignore[arg-type]
         if found is None:
             raise ValueError(f"{self.name}: the {mode} step has no program: it runs eagerly, or is the model's own")
         return found[0].program

@@ -548,6 +548,13 @@ def test_a_call_by_hand_that_is_wrong_says_how():
         program(**{name: X.astype(np.float64)})
 
 
+@pytest.mark.parametrize("size", [0, -3, 2.5, "32", None])
+def test_a_program_is_for_a_whole_number_of_rows(size):
+    model, _ = pair()
+    with pytest.raises(ValueError, match="batch_size must be a whole number from 1, got"):
+        model.program("predict", batch_size=size)
+
+
 def test_programs_that_hold_a_weight_do_not_make_others_copy_it():
     model, _ = pair()
     for _ in range(2):
