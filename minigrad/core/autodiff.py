@@ -101,7 +101,7 @@ def sweep(start: Origin, seed: Any, wanted: set[Origin] | None, arrays: bool, ke
                 d = rule.on_arrays(g, node, i) if arrays else rule.on_values(g, node, i)
                 if d is None:
                     continue
-                like = x._data if isinstance(x, Tensor) else x
+                like = x._data if x.__class__ is Tensor else x  # of a Table, the values may not be current
                 if d.shape != like.shape or d.dtype is not like.dtype:
                     d = fit(d, like, node)
                 if anomaly:

@@ -41,7 +41,7 @@ class Node:
         self.live = live
         self.scope = scope
         self.body = body
-        self.extra: dict[str, Any] | None = None  # hooks; under detect_anomaly the user's line; gradient_of
+        self.extra: dict[str, Any] | None = None  # hooks; masks; under detect_anomaly the user's line; gradient_of
         self.tick = next_tick()
 
     @property

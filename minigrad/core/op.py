@@ -9,13 +9,14 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy import ndarray
 
-from ..errors import ShapeError
+from ..errors import DTypeError, ShapeError
 from .anomaly import check_value, note_line
 from .legacy import LEGACY, compute
 from .mode import MODE, Mode
 from .node import Node, Stub
 from .rule import Rule
 from .spec import Spec, spec_of
+from .strings import is_string
 from .symbol import Symbol, with_none
 from .table import ROWS
 from .tensor import Tensor, Variable, wrap
@@ -152,7 +153,7 @@ class Op:
         for x, keep in zip(operands, kept.operands):
             if isinstance(x, Tensor):
                 if not keep and (x.node is not None or not x.requires_grad):
-                    x = Stub(x._data.shape, x._data.dtype, x.node)
+                    x = Stub(x.shape, x.dtype, x.node)
             elif keep and (isinstance(x, (list, tuple)) or (isinstance(x, np.ndarray) and x.flags.writeable)):
                 x = np.array(x)  # a copy: the caller may write to it before the backward pass
             inputs.append(x)
@@ -167,6 +168,11 @@ class Op:
 
     def draw(self, operands: tuple, attrs: dict[str, Any]) -> Symbol:
         """The symbol of this call: no data is touched, the spec rule alone is asked."""
+        if any(isinstance(x, Symbol) and is_string(x.dtype) for x in operands):
+            raise DTypeError(
+                f"{self.name}: cannot compute with strings. Turn words and categories into integer ids first, as with "
+                "StringLookup or TextVectorization"
+            )
         assigned = MODE.get().tracing
         if assigned:
             operands = tuple(assigned.get(x, x) if isinstance(x, Variable) else x for x in operands)

@@ -31,7 +31,7 @@ Pull = Callable[[Any, Node, int], Any]
 def array(x: Any, node: Node) -> Any:
     """The plain array behind an input that a rule is about to read."""
     if isinstance(x, Tensor):
-        if x.__class__ is Variable and x.written > node.tick:
+        if isinstance(x, Variable) and x.written > node.tick:
             raise GradientError(
                 f"{node.fn.name}: {x.name} was assigned after this graph was recorded, so its gradient would be "
                 "that of other values; call backward() before the optimizer's step, or run the forward pass again"

@@ -7,11 +7,13 @@ and `Op` and `elementwise` for rows of your own.
 from ..core.op import Op
 from ..core.table import ROWS, implements
 from .arithmetic import *
+from .bags import *
 from .batch import reshape_rows
 from .comparison import *
 from .contraction import *
 from .creation import *
 from .diagonals import *
+from .distinct import *
 from .einsum import *
 from .error_function import *
 from .exponential import *

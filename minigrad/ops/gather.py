@@ -5,18 +5,24 @@ Two more rows, gather_sum and counts, are what programs compute in their place w
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
 
 import numpy as np
 
+from ..core.mode import MODE
 from ..core.op import Op
+from ..core.rows import Table
 from ..core.rowsparse import RowSparse, add_rows
 from ..core.samples import Draw
 from ..core.spec import Shape, Spec
+from ..core.symbol import Symbol
+from ..core.tensor import Tensor
 from ..errors import DTypeError, ShapeError
 from .families import sum_dtype
 from .ids import check_ids
 from .shape import broadcast_to_row
+from .spread import BLOCK, blocks, spread_gradient
 
 __all__ = ["gather", "scatter_add"]
 
@@ -32,6 +38,22 @@ def check_integer(dtype: Any) -> None:
     if np.dtype(dtype).kind not in "iu":
         raise DTypeError(f"ids must be integers, got {np.dtype(dtype)}; ops.ids_of checks and converts whole-number "
                          "floats")
+
+
+class Lookup(Op):
+    """A row of the op table that reads, of its first operand, only the rows that the second one names.
+
+    Of a Table whose rows lag behind their optimizer, these alone are brought up to date.
+    """
+
+    def __call__(self, *operands: Any, **attrs: Any) -> Any:
+        table, ids = operands[:2]
+        runs = not isinstance(ids, Symbol) and MODE.get().tracing is None
+        if not (runs and isinstance(table, Table) and table.lag is not None):
+            return super().__call__(*operands, **attrs)
+        table.catch_up(np.asarray(ids._data if isinstance(ids, Tensor) else ids))
+        with table.as_it_is():
+            return super().__call__(*operands, **attrs)
 
 
 # -- gather ---------------------------------------------------------------------------------------------------------
@@ -64,9 +86,9 @@ def row_sparse(g: Any, ids: Any, shape: Shape) -> Any:
     return RowSparse(np.asarray(ids), g, shape) if isinstance(g, np.ndarray) else scatter_add(g, ids, shape=shape)
 
 
-gather = Op(gather_kernel, name="gather", spec=gather_spec, kind="gather", samples=gather_samples,
-            vjp=(lambda g, ids, table_shape: row_sparse(g, ids, table_shape), None),
-            doc="""Rows of `table` (rows, *width) by their `ids` (...): the result is (..., *width). Embeddings do it.
+gather = Lookup(gather_kernel, name="gather", spec=gather_spec, kind="gather", samples=gather_samples,
+                vjp=(lambda g, ids, table_shape: row_sparse(g, ids, table_shape), None),
+                doc="""Rows of `table` (rows, *width) by their `ids` (...): (..., *width). What an Embedding does.
 
     The gradient of the table is a RowSparse: for each row, the sum over all places where its id stands. Raises IdError
     for an id that is negative or too large, DTypeError if the ids are no integers. (keras.ops.take along axis 0, which
@@ -120,7 +142,15 @@ scatter_add = Op(scatter_kernel, name="scatter_add", spec=scatter_spec, kind="sc
 
 
 def gather_sum_kernel(table: Any, ids: Any, *, out: Any = None) -> Any:
-    return np.add.reduce(gather_kernel(table, ids), axis=np.ndim(ids) - 1, out=out)
+    table, ids = np.asarray(table), checked(ids, np.shape(table)[0])
+    bags, width = ids.reshape(prod(ids.shape[:-1]), ids.shape[-1]), prod(table.shape[1:])
+    shape = (*ids.shape[:-1], *table.shape[1:])
+    if bags.size * width <= BLOCK:
+        return np.add.reduce(table.take(ids, 0), axis=ids.ndim - 1, out=out)
+    sums = np.empty((len(bags), *table.shape[1:]), sum_dtype(table.dtype))
+    for part in blocks(bags, width):
+        np.add.reduce(table.take(bags[part], 0), axis=1, out=sums[part])
+    return np.positive(sums.reshape(shape), out=out)
 
 
 def gather_sum_spec(table: Spec, ids: Spec) -> Spec:
@@ -130,6 +160,8 @@ def gather_sum_spec(table: Spec, ids: Spec) -> Spec:
 
 
 def gather_sum_rule(g: Any, ids: Any, table_shape: Shape) -> Any:
+    if isinstance(g, np.ndarray) and np.size(ids) * prod(table_shape[1:]) > BLOCK:
+        return spread_gradient(g, ids, None, table_shape)
     g = g.reshape((*ids.shape[:-1], 1, *table_shape[1:]))
     return row_sparse(broadcast_to_row(g, shape=(*ids.shape, *table_shape[1:])), ids, table_shape)
 
@@ -139,8 +171,9 @@ def gather_sum_samples(draw: Draw) -> Any:
     return (table, draw.ids(draw.shape(1, 2), table.shape[0])), {}
 
 
-gather_sum = Op(gather_sum_kernel, name="gather_sum", spec=gather_sum_spec, kind="gather", samples=gather_sum_samples,
-                vjp=(gather_sum_rule, None), doc="""The sum of gather(table, ids) over the last axis of the ids.
+gather_sum = Lookup(gather_sum_kernel, name="gather_sum", spec=gather_sum_spec, kind="gather",
+                    samples=gather_sum_samples,
+                    vjp=(gather_sum_rule, None), doc="""The sum of gather(table, ids) over the last axis of the ids.
 
     >>> gather_sum(np.array([[0.0, 1.0], [2.0, 3.0]]), np.array([[1, 1, 0]]))
     array([[4., 7.]])

@@ -15,7 +15,7 @@ from typing import Any
 
 from . import schedules
 from .adagrad import Adadelta, Adagrad
-from .adam import Adam, Adamax, AdamW, Nadam
+from .adam import Adam, Adamax, AdamW, LazyAdam, Nadam
 from .lion import Lion
 from .optimizer import Optimizer, registry
 from .rmsprop import RMSprop
@@ -28,6 +28,7 @@ __all__ = [
     "Adam",
     "AdamW",
     "Adamax",
+    "LazyAdam",
     "Lion",
     "Nadam",
     "Optimizer",

@@ -7,6 +7,7 @@ from typing import Any, Unpack
 import numpy as np
 
 from ..core.tensor import Variable
+from .deferred import Idle
 from .optimizer import Optimizer, Options, Rate, registry
 
 __all__ = ["Adadelta", "Adagrad"]
@@ -26,7 +27,6 @@ class Adagrad(Optimizer):
     """
 
     slot_names = ("accumulator",)
-    touches_rows_only = True  # a gradient of zero adds nothing to the sum, and is no step
 
     def __init__(
         self,
@@ -38,8 +38,11 @@ class Adagrad(Optimizer):
         super().__init__(learning_rate, **options)
         self.initial_accumulator_value, self.epsilon = float(initial_accumulator_value), float(epsilon)
 
-    def slot(self, name: str, variable: Variable) -> np.ndarray:
-        return np.full(variable.shape, self.initial_accumulator_value, variable.dtype)
+    def slot(self, name: str, variable: Variable, value: float = 0.0) -> np.ndarray:
+        return super().slot(name, variable, self.initial_accumulator_value)
+
+    def idle(self) -> Idle:
+        return Idle()  # a gradient of zero adds nothing to the sum, and is no step
 
     def update(self, w: Any, g: Any, accumulator: Any, *, learning_rate: Any) -> tuple[Any, ...]:
         accumulator = accumulator + np.square(g)

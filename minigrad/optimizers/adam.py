@@ -7,9 +7,10 @@ from typing import Any, Unpack
 
 import numpy as np
 
+from .deferred import Idle
 from .optimizer import Optimizer, Options, Rate, registry
 
-__all__ = ["Adam", "AdamW", "Adamax", "Nadam"]
+__all__ = ["Adam", "AdamW", "Adamax", "LazyAdam", "Nadam"]
 
 
 class _Moments(Optimizer):
@@ -76,6 +77,12 @@ class Adam(_Moments):
 
     def scalars(self, step: int, learning_rate: float) -> dict[str, float]:
         return {"alpha": learning_rate * math.sqrt(1 - self.beta_2**step) / (1 - self.beta_1**step)}
+
+    def idle(self) -> Idle | None:
+        if self.amsgrad:
+            return None
+        fades = {"momentum": self.beta_1, "velocity": self.beta_2}
+        return Idle(fades, "momentum", "velocity", "alpha", self.epsilon)
 
     def update(
         self, w: Any, g: Any, momentum: Any, velocity: Any, velocity_hat: Any = None, *, alpha: Any
@@ -165,3 +172,24 @@ class Nadam(_Moments):
         momentum, velocity = self.moments(g, momentum, velocity)
         step = momentum_scale * momentum + gradient_scale * g
         return w - step / (np.sqrt(velocity_scale * velocity) + self.epsilon), momentum, velocity
+
+
+@registry.register("lazyadam")
+class LazyAdam(Adam):
+    """Adam with `rows="lazy"`: a step moves, of a table, the rows of the batch alone.
+
+    What others call sparse or lazy Adam. It is another algorithm than Adam: the other rows' momentum does not go on
+    moving them, nor fade. Adam itself costs about the same here, and needs no such choice (see deferred.py).
+    """
+
+    def __init__(
+        self,
+        learning_rate: Rate = 0.001,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-7,
+        amsgrad: bool = False,
+        **options: Unpack[Options],
+    ) -> None:
+        options.setdefault("rows", "lazy")
+        super().__init__(learning_rate, beta_1, beta_2, epsilon, amsgrad, **options)

@@ -11,6 +11,7 @@ from weakref import ref
 import numpy as np
 
 from ..core.autodiff import history, origin
+from ..core.rows import Table
 from ..core.spec import Shape
 from ..core.symbol import Symbol
 from ..core.tensor import Variable
@@ -18,9 +19,10 @@ from ..core.tensor import Variable
 if TYPE_CHECKING:
     from .optimizer import Optimizer
 
-__all__ = ["Arena", "arenas"]
+__all__ = ["Arena", "arenas", "is_elementwise"]
 
 LINE = 64  # bytes of a cache line
+LARGE = 1 << 22  # elements, from which on a variable is worth passes of its own, and no copy
 LANE = 16  # elements of a vector register: what has a multiple of them keeps the next one aligned
 
 
@@ -111,6 +113,10 @@ def arenas(optimizer: Optimizer, variables: Iterable[Variable]) -> list[Arena]:
 
     def fits(variable: Variable) -> bool:
         slots = optimizer.slots(variable).values()
+        if isinstance(variable, Table) and (variable.frozen is not None or variable.storage is not None):
+            return False
+        if variable.size > LARGE:
+            return False
         return variable.size > 0 and all((s.shape, s.dtype) == (variable.shape, variable.dtype) for s in slots)
 
     made = []

@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from inspect import signature
 from typing import Any, TypedDict, TypeVar, Unpack
 
 import numpy as np
 
+from ..core.rows import Table
 from ..core.rowsparse import RowSparse
 from ..core.tensor import Variable
+from ..errors import unknown
 from ..registry import Registry, check_names
 from . import gradients, schedules
 from .arena import Arena
+from .deferred import Idle, Lag
 from .schedules import InverseTimeDecay, LearningRateSchedule
 
 __all__ = ["Optimizer", "Options", "Rate", "registry"]
 
+ROWS = ("exact", "lazy", "dense")
+LARGE = 1 << 20  # numbers in a table, from which on a dense step is worth a word
+MOST_DECAY = 0.9  # of a step: a product of more is soon beyond what a float holds
+FEW = 4  # rows of a table for each place in a batch, up to which a dense step is as fast as one of rows
 Rate = float | Callable[..., float]  # a schedule is a function of the number of steps done
 Self = TypeVar("Self", bound="Optimizer")
 
@@ -30,6 +38,7 @@ class Options(TypedDict, total=False):
     clipvalue: float | None
     global_clipnorm: float | None
     name: str | None
+    rows: str
     lr: Rate
     decay: float
 
@@ -49,8 +58,11 @@ class Optimizer:
         name: by default the class's name in small letters.
         decay: Keras 2's: the learning rate is divided by `1 + decay * steps`.
 
-    A gradient may be RowSparse. If rows with gradient zero do not move (`touches_rows_only`), only
-    its rows are updated, with the same result as from the dense gradient; else it is made dense.
+        rows: what a RowSparse gradient does to the other rows of its table. "exact": what a gradient of zeros does
+            (momentum goes on moving them, weights decay), but when they are next read, so that a step costs what its
+            rows cost (see deferred.py); where that has no closed form, or the table is small, all rows are moved at
+            once. "dense": always all at once. "lazy": nothing; only the rows of a batch move, fade and decay, as in
+            what others call sparse or lazy Adam: another algorithm.
 
     An optimizer of your own:
 
@@ -70,6 +82,9 @@ class Optimizer:
         own = [name for name in signature(type(self)).parameters if name != "options"]
         check_names(options, [*own, *Options.__annotations__], f"argument of {type(self).__name__}")
         self.name = options.get("name") or type(self).__name__.lower()
+        self.rows = options.get("rows", "exact")
+        if self.rows not in ROWS:
+            raise unknown("rows", str(self.rows), ROWS)
         self.weight_decay = options.get("weight_decay")
         self.clipnorm = _limit("clipnorm", options.get("clipnorm"))
         self.clipvalue = _limit("clipvalue", options.get("clipvalue"))
@@ -90,6 +105,8 @@ class Optimizer:
         self._slots: dict[Variable, dict[str, np.ndarray]] = {}
         self.tenant: dict[Variable, Arena] = {}  # in whose flat arrays a variable's slots lie (see arena.py)
         self.claims = 0  # how often an arena took slots in
+        self._lags: dict[Variable, Lag] = {}
+        self._told: set[Variable] = set()  # of which tables was said that steps are dense
         self._undecayed: tuple[set[Variable], tuple[str, ...]] = (set(), ())
 
     # -- what a member says --------------------------------------------------------------------------
@@ -105,14 +122,18 @@ class Optimizer:
         """Return the numbers that `update` needs, once for step 1, 2, ... of all variables."""
         return {"learning_rate": learning_rate}
 
-    def slot(self, name: str, variable: Variable) -> np.ndarray:
-        """Return a slot's first value: zeros of the variable's shape and dtype."""
-        return np.zeros(variable.shape, variable.dtype)
+    def slot(self, name: str, variable: Variable, value: float = 0.0) -> np.ndarray:
+        """Return a slot's first value: one number everywhere, in the variable's shape and dtype.
 
-    @property
-    def touches_rows_only(self) -> bool:
-        """Whether a row whose gradient is zero keeps its weights and slots, so that it can be left out."""
-        return False
+        A Table that lies in a file gives one that lies beside it, and goes on with what is there.
+        """
+        if isinstance(variable, Table):
+            return variable.like(f"{type(self).__name__.lower()}.{name}", value)
+        return np.full(variable.shape, value, variable.dtype)
+
+    def idle(self) -> Idle | None:
+        """What a step with gradient zero does, if there is a closed form for many of them; None if not."""
+        return None
 
     # -- a step --------------------------------------------------------------------------------------
 
@@ -173,27 +194,108 @@ class Optimizer:
         return self.update(w, g, **slots, **scalars)
 
     def _write(self, variable: Variable, g: Any, scalars: dict[str, float], decay: float | None) -> None:
-        where: Any = ...  # all of the variable, or the rows that a RowSparse gradient touches
-        if isinstance(g, RowSparse):
-            if self.touches_rows_only and decay is None:
-                g = g.merged()
-                where, g = g.ids, g.rows
-            else:
-                g = g.dense()
+        if isinstance(g, RowSparse) and self.moves_rows(variable, len(g.ids), decay):
+            self._write_rows(variable, g.merged(), scalars, decay)
+            return
+        self.tell_of_regularizer(variable)
+        self.lag_of(variable, False)
         slots = self._slots[variable]
-        parts = {name: slot[where] for name, slot in slots.items()}
-        w, *news = self.advance(variable.data[where], g, parts, scalars, decay)
-        if where is ...:
-            variable.assign(w)
-        else:
-            variable.assign_rows(where, w)
+        old = variable.data
+        w, *news = self.advance(old, np.asarray(g), slots, scalars, decay)
+        if isinstance(variable, Table) and variable.frozen is not None:
+            w = np.where(variable.frozen[:, None], old, w)
+        variable.assign(w)
         for slot, new in zip(slots.values(), news, strict=True):
-            slot[where] = new
+            slot[...] = new
         if variable.constraint is not None:
             variable.assign(variable.constraint(variable.data))
 
+    # -- rows of tables --------------------------------------------------------------------------------
+
+    def moves_rows(self, variable: Variable, places: int, decay: float | None = None) -> bool:
+        """Whether a step writes only the rows that a gradient has, for so many places in a batch. Others lag behind,
+        if a gradient of zero would move them.
+        """
+        if self.rows == "dense" or len(variable.shape) != 2:
+            return False
+        if self.rows == "lazy":
+            return True
+        idle = self.idle()
+        if idle == Idle() and not decay:
+            return variable.constraint is None
+        if variable.shape[0] <= FEW * places or not isinstance(variable, Table):
+            return False
+        reason = None
+        if variable.constraint is not None:
+            reason = "its constraint is for all rows"
+        elif idle is None or idle.coefficients() is None:
+            reason = f"{type(self).__name__} with these settings has no closed form for the steps that a row missed"
+        elif decay and decay > MOST_DECAY:
+            reason = f"the decay of a step is {decay:g}"
+        if reason:
+            self._tell_dense(variable, reason)
+        return reason is None
+
+    def tell_of_regularizer(self, variable: Variable) -> None:
+        """Say, once and of a large table, that it is its regularizer which makes each step a dense one."""
+        if isinstance(variable, Table) and variable.regularizer is not None and self.rows != "dense":
+            reason = "its regularizer gives every row a gradient; activity_regularizer= is one of the rows in use"
+            self._tell_dense(variable, reason)
+
+    def _tell_dense(self, variable: Variable, reason: str) -> None:
+        if variable not in self._told and variable.size >= LARGE:
+            self._told.add(variable)
+            warnings.warn(
+                f"{self.name}: each step moves all {variable.shape[0]:,} rows of {variable.name}, also those that the "
+                f"batch does not use: {reason}. rows='lazy' moves the batch's rows alone; SGD, RMSprop, Adagrad, Adam "
+                "and AdamW put the others off",
+                stacklevel=2,
+            )
+
+    def lag_of(self, variable: Variable, wanted: bool) -> Lag | None:
+        """How far the rows of a table lag behind this optimizer, from now on if that is new; None if they may not
+        (`wanted` is False), or if rows with a gradient of zero do not move.
+        """
+        if not isinstance(variable, Table):
+            return None
+        idle = self.idle()
+        rests = self.rows == "lazy" or (idle == Idle() and not self.decays(variable))
+        coefficients = None if rests or idle is None or not wanted else idle.coefficients()
+        if idle is None or coefficients is None:
+            self._lags.pop(variable, None)
+            variable.follow(None)
+            return None
+        if variable not in self._lags or self._lags[variable] is not variable.lag:
+            self.build([variable])
+            variable.follow(None)
+            self._lags[variable] = Lag(self, variable, idle, coefficients)
+            variable.follow(self._lags[variable])
+        return self._lags[variable]
+
+    def _write_rows(self, variable: Variable, g: RowSparse, scalars: dict[str, float], decay: float | None) -> None:
+        """A step for the rows of a merged gradient."""
+        lag, slots = self.lag_of(variable, True), self._slots[variable]
+        if isinstance(variable, Table):
+            variable.catch_up(g.ids)
+            old = variable._values[g.ids]
+        else:
+            old = variable.data[g.ids]
+        w, *news = self.advance(old, g.rows, {name: s[g.ids] for name, s in slots.items()}, scalars, decay)
+        if isinstance(variable, Table) and variable.frozen is not None:
+            w = np.where(variable.frozen[g.ids, None], old, w)
+        variable.assign_rows(g.ids, w)
+        for slot, new in zip(slots.values(), news, strict=True):
+            slot[g.ids] = new
+        if lag is not None:
+            lag.mark(g.ids)
+            lag.tick(scalars, decay)
+        if variable.constraint is not None:  # only of lazy steps
+            variable.assign(variable.constraint(variable.data))
+
     def __getstate__(self) -> dict[str, Any]:
-        return vars(self) | {"tenant": {}}  # a copy's slots lie by themselves
+        for lag in self._lags.values():
+            lag.settle()
+        return vars(self) | {"tenant": {}, "_lags": {}}  # a copy's slots lie by themselves, and all rows are current
 
     # -- weight decay --------------------------------------------------------------------------------
 
@@ -237,6 +339,8 @@ class Optimizer:
     def slots(self, variable: Variable) -> dict[str, np.ndarray]:
         """Return the variable's slots by name: the arrays themselves, not copies."""
         self.build([variable])
+        if variable in self._lags:
+            self._lags[variable].settle()
         return self._slots[variable]
 
     @property
@@ -270,8 +374,8 @@ class Optimizer:
         self.iterations = int(state["iterations"])
 
     def _named_slots(self) -> Iterable[tuple[str, np.ndarray]]:
-        for number, slots in enumerate(self._slots.values()):
-            for name, slot in slots.items():
+        for number, variable in enumerate(self._slots):
+            for name, slot in self.slots(variable).items():
                 yield f"{name}/{number}", slot
 
     def get_config(self) -> dict[str, Any]:
@@ -284,6 +388,7 @@ class Optimizer:
             "clipnorm": self.clipnorm,
             "global_clipnorm": self.global_clipnorm,
             "clipvalue": self.clipvalue,
+            "rows": self.rows,
         }
 
     @classmethod

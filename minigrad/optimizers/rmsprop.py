@@ -6,6 +6,7 @@ from typing import Any, Unpack
 
 import numpy as np
 
+from .deferred import Idle
 from .optimizer import Optimizer, Options, Rate, registry
 
 __all__ = ["RMSprop"]
@@ -40,6 +41,13 @@ class RMSprop(Optimizer):
         self.epsilon, self.centered = float(epsilon), centered
         wanted = {"velocity": True, "momentum": self.momentum, "average_gradient": centered}
         self.slot_names = tuple(name for name, needed in wanted.items() if needed)
+
+    def idle(self) -> Idle | None:
+        if self.centered:
+            return None
+        if not self.momentum:
+            return Idle({"velocity": self.rho})
+        return Idle({"velocity": self.rho, "momentum": self.momentum}, "momentum", scale=-1.0)
 
     def update(
         self,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Unpack
 
+from .deferred import Idle
 from .optimizer import Optimizer, Options, Rate, registry
 
 __all__ = ["SGD"]
@@ -41,9 +42,10 @@ class SGD(Optimizer):
         self.momentum, self.nesterov = float(momentum), nesterov
         self.slot_names = ("momentum",) if momentum else ()
 
-    @property
-    def touches_rows_only(self) -> bool:
-        return not self.momentum
+    def idle(self) -> Idle:
+        if not self.momentum:
+            return Idle()
+        return Idle({"momentum": self.momentum}, "momentum", scale=self.momentum if self.nesterov else 1.0)
 
     def update(self, w: Any, g: Any, momentum: Any = None, *, learning_rate: Any) -> tuple[Any, ...]:
         step = -learning_rate * g

@@ -11,6 +11,7 @@ from functools import partial
 from inspect import getsource
 from math import prod
 from typing import Any
+from weakref import ref
 
 import numpy as np
 
@@ -18,10 +19,12 @@ from ..core.node import Node
 from ..core.op import Op
 from ..core.spec import Shape, Spec, spec_of
 from ..core.symbol import Symbol
+from ..ops.distinct import distinct
 from ..ops.gather import counts, gather, gather_sum, scatter_add
 from ..ops.logits import prediction_error, soft_row, sparse_row
 from ..ops.probabilities import loss_row, slope_row
 from . import jit, row_loops
+from .halves import in_halves, pays
 
 Kernel = Callable[..., Any]
 Maker = Callable[[Node], Kernel | None]
@@ -203,6 +206,41 @@ def make_counts(node: Node) -> Kernel | None:
     if ids.dtype not in IDS or node.out[0].dtype not in FLOATS:
         return None
     return checking(node, on_zeros(bound(row_loops.counts, (ids, 2), (node.out[0], 2))))
+
+
+@kernel(distinct)
+def make_distinct(node: Node) -> Kernel | None:
+    (ids,) = specs(node)
+    if ids.dtype not in IDS:
+        return None
+    room = np.empty((2, 1 << max(4, 2 * prod(ids.shape) - 1).bit_length()), np.int64)
+    loop = bound(row_loops.distinct, (ids, 1), (node.out[0], 2), (spec_of(room[0]), 1), (spec_of(room[1]), 1))
+    return checking(node, lambda ids, out: loop(ids, out, room[0], room[1]))
+
+
+def compile_lag(table: Any) -> None:
+    """Let a loop bring the rows of a table that lags behind up to date, if none does it yet."""
+    lag = table.lag
+    if lag.loop is not None:
+        return
+    loop = jit.compiled(getsource(row_loops.catch_up), "catch_up")
+    idle, dtype, owner = lag.idle, table.dtype, ref(table)
+    none, room = np.empty((0, 0), dtype), np.empty((2, 3, table.shape[1]), dtype)
+    over = idle.over
+    rest = next((name for name in idle.fades if name not in (idle.push, over)), None)
+    fades = [np.log(max(idle.fades[name], 1e-300)) if name else 0.0 for name in (idle.push, over, rest)]
+
+    def run(ids: np.ndarray) -> None:
+        table = owner()
+        assert table is not None
+        slots = [lag.slots[name] if name else none for name in (idle.push, over, rest)]
+        known = lag.now, lag.seen, lag.products, lag.sums, dtype.type(idle.epsilon), table._values, *slots, *fades
+        if pays(ids.size * table.shape[1]):
+            in_halves(lambda: loop(ids, 0, 2, *known, *room[0]), lambda: loop(ids, 1, 2, *known, *room[1]))
+        else:
+            loop(ids, 0, 1, *known, *room[0])
+
+    lag.loop = run
 
 
 def on_zeros(run: Kernel) -> Kernel:

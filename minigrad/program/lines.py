@@ -1,4 +1,4 @@
-"""Lines of a program that do several steps together: a nest of loops over elements, or a loop over blocks.
+"""Lines of a program that do several steps together: a nest of loops over elements, or a loop over blocks or rows.
 
 With Numba, elementwise steps of one shape and the sums that end them are one nest of loops: each operand is read
 once, and what only the nest needs is never stored. With NumPy alone, a long run of elementwise steps on flat arrays is
@@ -19,6 +19,7 @@ import numpy as np
 from ..core.spec import Shape
 from .nest import loop_shape
 from .step import Step
+from .trace import RowUpdate
 
 SMALL = 1_024  # elements: from about here on NumPy's own sum, which uses SIMD, is faster than a loop
 BLOCK = 32_768  # elements: what a core's second cache holds of a handful of float32 arrays, and few calls of NumPy
@@ -87,6 +88,30 @@ class Blocks:
     def writes_to(self, step: Step, place: Any) -> bool:
         """If no later step of a block reads the old value."""
         return not any(a is place for s in self.steps[self.steps.index(step) + 1 :] for a in s.args)
+
+
+class Touched:
+    """The steps that make new rows of a table, and of its slots, for the distinct ids of a batch.
+
+    How many there are is known when the program runs, so no result has a buffer: with Numba they are a nest of loops
+    that reads and writes the arrays' rows where they lie, with NumPy alone a loop over blocks of ids.
+    """
+
+    def __init__(self, update: RowUpdate, steps: list[Step]) -> None:
+        self.update = update
+        self.steps = steps
+        self.outputs: list[Step] = []
+        self.shape = next(s.spec.shape for s in steps if s.spec.shape[0] == update.ids.spec.shape[0])
+        self.block = max(1, BLOCK // self.shape[1])  # ids that NumPy takes at once
+        own = set(steps)
+        read = [a for s in steps for a in s.args] + [update.ids, *(new for _, new in update.writes)]
+        self.operands = list(dict.fromkeys(a for a in read if isinstance(a, Step) and a not in own))
+
+    def may_overwrite(self, step: Step) -> bool:
+        return False
+
+    def writes_to(self, step: Step, place: Any) -> bool:
+        return False
 
 
 def block(steps: list[Step], before: list[Step], after: list[Step]) -> list[Any]:

@@ -118,16 +118,20 @@ class Writer:
         self.operands = len(self.arguments)
         self.outs: dict[Step, str] = {}
         self.shared: dict[Step, Any] = {}  # by result, the operand that it is written over
-        for step in nest.outputs:
+        self._results(same_memory)
+        ops = [step.node.fn.name for step in nest.steps]
+        self.name = "_".join(ops) if len(ops) <= 4 else f"{ops[0]}_to_{ops[-1]}_{len(ops)}"
+        head = f"def {self.name}({', '.join(self.parameters)}):"
+        self.text = "\n".join([head, *("    " + line for line in self._lines()), ""])
+
+    def _results(self, same_memory: Callable[[Step, Any], bool]) -> None:
+        """Find out where the results go."""
+        for step in self.nest.outputs:
             shared = next((a for a in self.arguments[: self.operands] if same_memory(step, a)), None)
             if shared is None:
                 self.outs[step] = self._parameter(step, ("out",))
             else:
                 self.outs[step], self.shared[step] = self.names[id(shared)], shared
-        ops = [step.node.fn.name for step in nest.steps]
-        self.name = "_".join(ops) if len(ops) <= 4 else f"{ops[0]}_to_{ops[-1]}_{len(ops)}"
-        head = f"def {self.name}({', '.join(self.parameters)}):"
-        self.text = "\n".join([head, *("    " + line for line in self._lines()), ""])
 
     def _parameter(self, x: Any, letters: Sequence[str]) -> str:
         more = (f"{letters[0]}_{k}" for k in count(2))
@@ -149,8 +153,12 @@ class Writer:
         elif not spec.shape:
             text = own if isinstance(x, Symbol) else f"{own}[()]"
         else:
-            text = f"{own}[{self._index(spec.shape)}]"
+            text = f"{own}[{self._index_of(x)}]"
         return text if spec.dtype == dtype else f"np.{np.dtype(dtype).name}({text})"
+
+    def _index_of(self, x: Any) -> str:
+        """The indices of an operand's element."""
+        return self._index(spec_of_value(x).shape)
 
     def _index(self, shape: Shape, axes: tuple[int, ...] | None = None) -> str:
         """The indices of an array of that shape, whose last axis is the nest's, or whose axes are those of the nest."""
@@ -220,7 +228,7 @@ class Writer:
             yield f"{local} = {self._value(step)}"
             self.names[id(step)] = local
             if step in self.outs:
-                stores.append(f"{self.outs[step]}[{self._index(self.nest.shape)}] = {local}")
+                stores.append(f"{self.outs[step]}[{self._index_of(step)}] = {local}")
         yield from stores
 
     def _slot(self, each: Sum) -> str:
@@ -241,6 +249,52 @@ class Writer:
         """How many elements go into one sum."""
         sizes = " * ".join(self._extent(axis) for axis in each.reduced) or "1"
         return f"({sizes})" if len(each.reduced) > 1 else sizes
+
+
+class RowWriter(Writer):
+    """Writes the step of a few rows of a table (lines.Touched): what is read and written is the row of each id."""
+
+    def _results(self, same_memory: Callable[[Step, Any], bool]) -> None:
+        update = self.nest.update
+        self.rows = {id(symbol) for symbol, _ in update.reads}
+        where = {id(place): symbol for symbol, place in update.reads}
+        for place, new in update.writes:
+            symbol = where[id(place)]
+            if id(symbol) not in self.names:
+                self.names[id(symbol)] = self._parameter(symbol, LETTERS)
+            self.outs[new] = self.names[id(symbol)]
+        self.ids = self._parameter(update.ids, ("rows",))
+        self.seen = [self._parameter(cell.symbol, (name,)) for cell, name in zip(update.seen or (), ("seen", "now"))]
+        self.operands = len(self.arguments)
+        self.sums = []
+
+    def halved(self) -> tuple[int, list[int]]:
+        """Which argument the ids are, and which have a row for each of them."""
+        update = self.nest.update
+        n = spec_of_value(update.ids).shape[0]
+        ids = next(k for k, x in enumerate(self.arguments) if x is update.ids)
+        each = [
+            k for k, x in enumerate(self.arguments)
+            if id(x) not in self.rows and len(spec_of_value(x).shape) == 2 and spec_of_value(x).shape[0] == n
+        ]  # fmt: skip
+        return ids, each
+
+    def _index_of(self, x: Any) -> str:
+        if id(x) in self.rows or (isinstance(x, Step) and x in self.outs):
+            return "row, 0" if spec_of_value(x).shape[1] == 1 else "row, j"
+        return super()._index_of(x)
+
+    def _lines(self) -> Iterator[str]:
+        table = next(iter(self.outs.values()))
+        yield f"for i in range({self.ids}.size):"
+        yield f"    row = {self.ids}[i]"
+        yield "    if row < 0:"
+        yield "        break"
+        yield f"    for j in range({table}.shape[1]):"
+        yield from ("        " + line for line in self._body())
+        if self.seen:
+            seen, now = self.seen
+            yield f"    {seen}[row] = max({seen}[row], {now}[0] + 1)"
 
 
 class Sum:

@@ -13,17 +13,19 @@ from typing import Any
 import numpy as np
 
 from ..core.node import Node
+from ..core.rows import Table
 from ..core.spec import spec_of
 from ..core.symbol import Symbol
 from ..core.tensor import Variable
+from ..ops.gather import Lookup
 from ..ops.join import pack
-from .lines import Blocks, Nest, block, fuse
+from .lines import Blocks, Nest, Touched, block, fuse, readers
 from .memory import Memory
 from .rewrite import rewrite
 from .step import Buffer, Step, identity, owners, places, shape_of
-from .trace import Cell, Trace, opened
+from .trace import Cell, RowUpdate, Trace, mapped, opened
 
-Line = Step | Nest | Blocks
+Line = Step | Nest | Blocks | Touched
 
 
 class Plan:
@@ -40,19 +42,24 @@ class Plan:
         self.fused = fused
         self.by_node: dict[Node, Step] = {}
         steps = self._each_once()
+        touched = [self._touched(update, steps) for update in trace.row_updates]
+        own = {step for line in touched for step in line.steps}
+        steps = [step for step in steps if step not in own]
         self.results = {name: self.value(x) for name, x in trace.results.items()}
         self.checks = [self.value(x) for x in trace.checks]
         self.updates = [(cell, self.value(x)) for cell, x in trace.updates]
         before = [x for x in [*self.results.values(), *self.checks] if isinstance(x, Step)]
-        after = [x for _, x in self.updates if isinstance(x, Step)]
+        after = [x for _, x in self.updates if isinstance(x, Step)] + [x for line in touched for x in line.operands]
         self.lines: list[Line] = fuse(steps, before, after) if fused else block(steps, before, after)
+        self.lines += touched
         for position, line in enumerate(self.lines):
             for step in line.steps:
                 step.position = position
         self.steps = [step for line in self.lines for step in line.steps]
         self.check_at = max((x.position + 1 for x in before), default=0) if self.checks else 0
         self.writes: list[tuple[int, Variable | Cell, Any]] = []
-        written = {id(x) for cell, _ in self.updates for x in places(cell)}
+        cells = [*(cell for cell, _ in self.updates), *(cell for line in touched for cell, _ in line.update.writes)]
+        written = {id(x) for cell in cells for x in places(cell)}
         read_at_end = [*self.results.values(), *(new for _, new in self.updates)]
         self.late = [x for x in read_at_end if any(id(owner) in written for owner in owners(x))]
         self._pack()
@@ -77,6 +84,22 @@ class Plan:
                 steps.append(step)
             self.by_node[node] = step
         return steps
+
+    def _touched(self, update: RowUpdate, steps: list[Step]) -> Touched:
+        """The line for a few rows of a table: the steps that read these, and elementwise ones that only they need."""
+        update = mapped(update, self.value)
+        reads = {id(symbol) for symbol, _ in update.reads}
+        own: set[Step] = set()
+        for step in steps:
+            if any(id(a) in reads or (isinstance(a, Step) and a in own) for a in step.args):
+                own.add(step)
+        of, size = readers(steps), update.ids.spec.shape
+        checked = {self.value(x) for x in self.trace.checks if isinstance(self.value(x), Step)}
+        for step in reversed(steps):
+            like = step.in_place and len(step.spec.shape) == 2 and step.spec.shape[:1] == size
+            if like and of[step] and step not in checked and set(of[step]) <= own:
+                own.add(step)
+        return Touched(update, [step for step in steps if step in own])
 
     def _pack(self) -> None:
         """Let the operands of a pack be made where it wants them."""
@@ -112,6 +135,8 @@ class Plan:
                 for a in step.args:
                     # A loop may write over what it reads, but not over what it sees through a view, in another order.
                     read(a, step.position + (line is not step and isinstance(a, Step) and not a.owns))
+            if isinstance(line, Touched):
+                read(line.update.ids, line.steps[0].position)
         for x in [*self.results.values(), *self.late]:
             read(x, end)
         for x in self.checks:
@@ -153,6 +178,14 @@ class Plan:
                 assert dead.offset is not None
                 memory.give(dead.offset, dead.nbytes)
         return memory.size
+
+
+def tables_by_rows(plan: Plan) -> set[Table]:
+    """The tables of which a program reads and writes only rows that are looked up by id."""
+    tables = {a for step in plan.steps for a in step.args if isinstance(a, Table)}
+    whole = [a for s in plan.steps for k, a in enumerate(s.args) if k or not isinstance(s.node.fn, Lookup)]
+    whole += [*plan.results.values(), *plan.checks, *(x for pair in plan.updates for x in pair)]
+    return tables - {x for x in whole if isinstance(x, Table)}
 
 
 def overwritten(step: Step, line: Line, dying: list[Buffer]) -> Buffer | None:

@@ -12,11 +12,14 @@ from weakref import finalize
 
 import numpy as np
 
+from ..core.rows import Table
 from ..core.spec import spec_of
 from ..core.tensor import Variable
 from ..errors import ShapeError, unknown
 from . import jit
-from .plan import Plan
+from .halves import by_rows
+from .nest import RowWriter
+from .plan import Plan, tables_by_rows
 from .source import Source
 from .threads import ONE_THREAD, OPENBLAS, SMALL, largest_product, pools
 from .trace import Cell, Trace
@@ -66,10 +69,13 @@ class Program:
         self.inputs = {name: symbol.specs[0] for name, symbol in trace.inputs.items()}
         self._names = list(trace.results)
         self._cells = [(name, cell) for name, cell in written.bound.items() if isinstance(cell, Cell)]
-        self._variables = [(name, v) for name, v in written.bound.items() if isinstance(v, Variable)]
+        looked_up = tables_by_rows(written.plan)
+        self._tables = [(name, v) for name, v in written.bound.items() if isinstance(v, Table) and v in looked_up]
+        self._variables = [(n, v) for n, v in written.bound.items() if isinstance(v, Variable) and v not in looked_up]
         self._blank = dict.fromkeys(written.bound)
         self._direct = [v for v, _ in trace.updates if isinstance(v, Variable)]
-        self._written = [*self._direct, *(v for cell, _ in trace.updates for v in getattr(cell, "covers", ()))]
+        self._covered = {v for cell, _ in trace.updates for v in getattr(cell, "covers", ())}
+        self._written = [*looked_up, *self._direct, *self._covered]
         largest = largest_product(written.plan.steps)
         self._threads = ONE_THREAD if OPENBLAS < largest <= SMALL and pools() else nullcontext()
         self._busy = allocate_lock()  # there is one arena: threads take turns
@@ -78,7 +84,8 @@ class Program:
         finalize(self, linecache.cache.pop, filename, None)
         exec(compile(self.source, filename, "exec"), written.namespace)  # noqa: S102 (every word of it is ours)
         for name, loop in written.loops.items():
-            written.namespace[name] = jit.compiled(loop.text, loop.name)
+            run = jit.compiled(loop.text, loop.name)
+            written.namespace[name] = by_rows(run, *loop.halved()) if isinstance(loop, RowWriter) else run
         self._step = written.namespace.pop("step")  # its globals must not hold it in turn
 
     def __call__(self, **inputs: Any) -> dict[str, Any]:
@@ -111,6 +118,10 @@ class Program:
                 variable.own()
             for name, variable in self._variables:
                 namespace[name] = variable._data
+            for name, table in self._tables:  # the text sees to those rows that it reads
+                if table not in self._covered:  # it lies in an arena, which sees to that
+                    table.own()
+                namespace[name] = table._values
             try:
                 with self._threads:
                     finite, values = self._step(*arguments)
@@ -134,7 +145,7 @@ class Program:
         from .standalone import save  # late: it reads source files
 
         with self._busy:
-            save(path, Source(Plan(self._trace), *self._words))
+            save(path, Source(Plan(self._trace), *self._words, saved=True))
 
     def __str__(self) -> str:
         return self.source

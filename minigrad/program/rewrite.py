@@ -21,7 +21,7 @@ from ..core.tree import map_leaves
 from ..ops.gather import counts, gather, gather_sum, scatter_add
 from ..ops.reduction import average_of, total
 from ..ops.shape import broadcast_to_row, reshape_row
-from .trace import Trace, opened, parents
+from .trace import Trace, mapped, opened, parents
 
 Redraw = Callable[..., Any]  # draws a node anew, on its operands
 
@@ -59,6 +59,7 @@ class Redrawn:
         self.trace.results = map_leaves(self._value, old.results)
         self.trace.checks = list(map(self._value, old.checks))
         self.trace.updates = [(place, self._value(x)) for place, x in old.updates]
+        self.trace.row_updates = [mapped(update, self._value) for update in old.row_updates]
 
     def _draw(self, node: Node, redraw: Redraw | None) -> Any:
         operands = tuple(map(self._value, node.inputs))

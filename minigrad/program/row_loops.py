@@ -151,6 +151,101 @@ def counts(ids: Any, out: Any) -> int:
     return 0
 
 
+def distinct(ids: Any, out: Any, keys: Any, places: Any) -> int:
+    """The place of each id among the distinct ones, then these, then -1; keys, places: a table of hashes, its size a
+    power of two and at least twice the number of ids.
+    """
+    last = keys.size - 1
+    for k in range(keys.size):
+        keys[k] = -1
+    found = 0
+    for k in range(ids.size):
+        row = np.int64(ids[k])
+        if row < 0:
+            return 1
+        at = (((row & 0x7FFFFFFF) * 2654435769) >> 15) & last
+        while keys[at] >= 0 and keys[at] != row:
+            at = (at + 1) & last
+        if keys[at] < 0:
+            keys[at] = row
+            places[at] = found
+            out[1, found] = row
+            found += 1
+        out[0, k] = places[at]
+    for k in range(found, ids.size):
+        out[1, k] = -1
+    return 0
+
+
+def catch_up(
+    ids: Any, part: Any, parts: Any, now: Any, seen: Any, products: Any, sums: Any, epsilon: Any,
+    w: Any, push: Any, over: Any, rest: Any, push_fade: Any, over_fade: Any, rest_fade: Any,
+    c: Any, x: Any, series: Any,
+) -> None:  # fmt: skip
+    """Rows of a table and its slots as the steps that they missed would have made them (see optimizers/deferred.py).
+
+    part, parts: of rows in groups of 64, only each group whose number is `part` modulo `parts`, a power of two.
+    push, over, rest: slots, of which an idle step multiplies each number by e**fade; without rows where there is none.
+    c, x, series: room for a row of numbers each.
+    """
+    width, line, ahead = w.shape[1], 64 // w.itemsize, w.dtype.type(0)
+    for i in range(ids.size):
+        if i % 16 == 0:  # a number of each cache line of the next rows, so that memory is asked for all of them at once
+            for k in range(i, min(i + 16, ids.size)):
+                row = ids[k]
+                if row >= 0 and row < seen.size and ((row >> 6) & (parts - 1)) == part and seen[row] < now:
+                    for j in range(0, width, line):
+                        ahead += w[row, j]
+                        if push.size:
+                            ahead += push[row, j]
+                        if over.size:
+                            ahead += over[row, j]
+            x[0] = ahead  # or the compiler would leave it out
+        row = ids[i]
+        if row < 0 or row >= seen.size or ((row >> 6) & (parts - 1)) != part:
+            continue
+        since = seen[row]
+        if since >= now:
+            continue
+        seen[row] = now
+        missed = now - since
+        shrunk = w.dtype.type(products[now] / products[since])
+        for j in range(width):
+            w[row, j] *= shrunk
+        if push.size:
+            scale = products[now]
+            last = w.dtype.type(sums[sums.shape[0] - 1, since] * scale)
+            if over.size:
+                for j in range(width):
+                    root = np.sqrt(over[row, j])
+                    c[j] = w.dtype.type(1) / (root + epsilon)
+                    x[j] = root * c[j]
+                    series[j] = last
+                for p in range(sums.shape[0] - 2, -1, -1):
+                    term = w.dtype.type(sums[p, since] * scale)
+                    for j in range(width):
+                        series[j] = series[j] * x[j] + term
+                for j in range(width):
+                    w[row, j] += push[row, j] * c[j] * series[j]
+            else:
+                for j in range(width):
+                    w[row, j] += push[row, j] * last
+            left = np.exp(missed * push_fade)
+            fade = w.dtype.type(left if left > 1e-30 else 0.0)
+            for j in range(width):
+                push[row, j] *= fade
+        if over.size:
+            left = np.exp(missed * over_fade)
+            fade = w.dtype.type(left if left > 1e-30 else 0.0)
+            for j in range(width):
+                over[row, j] *= fade
+        if rest.size:
+            left = np.exp(missed * rest_fade)
+            fade = w.dtype.type(left if left > 1e-30 else 0.0)
+            for j in range(width):
+                rest[row, j] *= fade
+
+
 # -- checks -----------------------------------------------------------------------------------------------------------
 
 

@@ -18,20 +18,23 @@ import numpy as np
 
 from ..core.legacy import kernel_of
 from ..core.node import Node
+from ..core.rows import Table
+from ..core.spec import Spec
 from ..core.tensor import Tensor, Variable
+from ..ops.gather import Lookup
 from ..ops.join import pack
 from . import kernels
-from .lines import Blocks, Nest
+from .lines import Blocks, Nest, Touched
 from .memory import ALIGNMENT
-from .nest import Writer, spec_of_value
+from .nest import RowWriter, Writer, spec_of_value
 from .plan import Line, Plan
 from .spelling import constant, literal, spelled
 from .step import Step, places, shape_of
 from .trace import Cell
 
 OWN = {  # names that the text itself uses, here and in a saved file
-    "BESIDE", "DIGEST", "Path", "allow_pickle", "arena", "arrays", "arrays_now", "file", "finite", "go_on", "i", "n",
-    "np", "os", "save", "start", "state_of", "step",
+    "BESIDE", "DIGEST", "Path", "allow_pickle", "arena", "arrays", "arrays_now", "count", "file", "finite", "go_on",
+    "i", "n", "np", "os", "rows", "save", "start", "state_of", "step",
 }  # fmt: skip
 
 
@@ -42,15 +45,16 @@ class Source:
     it. The arrays of `bound`, Variables and Cells by name, stand there too; whoever runs the function puts them there.
     """
 
-    def __init__(self, plan: Plan, title: str, variable_names: dict[Variable, str]) -> None:
+    def __init__(self, plan: Plan, title: str, variable_names: dict[Variable, str], saved: bool = False) -> None:
         self.plan = plan
+        self.saved = saved  # for a file: all rows of all tables are up to date there
         self.namespace: dict[str, Any] = {"np": np}
         self.names: dict[Any, str] = {}  # by identity of Step, Symbol, Variable, Cell or constant
         self.copies: dict[int, str] = {}
         self.kept: list[Any] = []  # so that no identity is used twice
         self.scratch: dict[Any, str] = {}  # by offset, size and dtype: names of blocks' scratch memory
         self.taken = set(OWN)
-        self.nests: dict[Nest, Writer] = {}
+        self.nests: dict[Nest | Touched, Writer] = {}
         self.loops: dict[str, Writer] = {}  # by the name of a function in the text, what Numba compiles for it
         self.functions: dict[str, str] = {}  # by the text of such a function, its name
         self._all_finite: Any = None  # the loop that looks for a number that is not
@@ -63,6 +67,9 @@ class Source:
         for cell in plan.trace.cells:
             self.names[id(cell)] = name = self._named(cell.symbol, cell.name)
             self.bound[name] = cell
+        for symbol, place in (read for update in plan.trace.row_updates for read in update.reads):
+            self.names[id(symbol)] = self.names[id(place)]
+        self.current: set[tuple[int, int]] = set()  # (table, ids) of which the rows are up to date
         self._functions()
         body = list(self._body())
         self.text = "\n".join([
@@ -90,8 +97,9 @@ class Source:
     def _functions(self) -> None:
         """Give kernels and loops their names, before a result takes one."""
         for line in self.plan.lines:
-            if isinstance(line, Nest):
-                self.nests[line] = written = Writer(line, self._same_memory)
+            if isinstance(line, Nest) or (isinstance(line, Touched) and self.plan.fused):
+                kind = RowWriter if isinstance(line, Touched) else Writer
+                self.nests[line] = written = kind(line, self._same_memory)
                 if written.text not in self.functions:
                     self.functions[written.text] = name = self._free(written.name)
                     self.loops[name] = written
@@ -199,6 +207,8 @@ class Source:
             yield from self._nest(line)
         elif isinstance(line, Blocks):
             yield from self._blocks(line)
+        elif isinstance(line, Touched):
+            yield from self._touched(line)
         elif line.node.fn is pack:
             yield from self._pack(line)
         else:
@@ -210,12 +220,24 @@ class Source:
         The transpose of a matrix has no line: it is spelled where it is read.
         """
         words = list(map(self._text, step.args))
+        yield from self._catch_up(step, words)
         out = self._buffer(step) if step.owns else ""
         text = spelled(step, words, out) or self._call(step, words, out)
         if words and text == f"{words[0]}.T":
             self.names[id(step)] = text
         else:
             yield f"{text if out else f'{self._named(step, self._wish(step))} = {text}'}{note(step)}"
+
+    def _catch_up(self, step: Step, words: list[str]) -> Iterator[str]:
+        """Before rows are looked up in a table that may lag behind its optimizer, what brings these up to date."""
+        table = step.args[0] if isinstance(step.node.fn, Lookup) else None
+        if isinstance(table, Table) and table.lag is not None and not self.saved:
+            read = id(table), id(step.args[1])
+            if read not in self.current:
+                self.current.add(read)
+                if self.plan.fused:
+                    kernels.compile_lag(table)
+                yield f"{self._constant(table.lag.settle, f'catch_up_{words[0]}')}({words[1]})  # rows that lag behind"
 
     def _call(self, step: Step, words: list[str], out: str) -> str:
         """A call of the kernel."""
@@ -287,6 +309,34 @@ class Source:
             self.namespace[name] = np.ndarray((blocks.size,), step.spec.dtype, self.arena, place[0])
         return self.scratch[place]
 
+    def _touched(self, line: Touched) -> Iterator[str]:
+        """The update of a few rows of a table."""
+        update, name = line.update, self.names[id(line.update.writes[0][0])]
+        if self.plan.fused:
+            written = self.nests[line]
+            called = ", ".join(map(self._text, written.arguments))
+            yield f"{self.functions[written.text]}({called})  # {name}: the rows of the batch"
+            return
+        ids = self._text(update.ids)
+        yield f"count = np.count_nonzero({ids} >= 0)"
+        yield f"for start in range(0, count, {line.block}):  # {name}: the rows of the batch"
+        yield f"    i = slice(start, min(start + {line.block}, count))"
+        yield f"    rows = {ids}[i]"
+        local = {}
+        for symbol, place in update.reads:
+            local[id(symbol)] = found = self._free(f"{self.names[id(place)]}_rows")
+            yield f"    {found} = {self.names[id(place)]}[rows]"
+        for step in line.steps:
+            sliced = ["[i]" * (shape_of(a)[:1] == line.shape[:1] and len(shape_of(a)) == 2) for a in step.args]
+            words = [local.get(id(a)) or self._text(a) + end for a, end in zip(step.args, sliced)]
+            local[id(step)] = made = self._free(self._wish(step))
+            yield f"    {made} = {spelled(step, words, '') or self._call(step, words, '')}"
+        for place, new in update.writes:
+            yield f"    {self.names[id(place)]}[rows] = {local[id(new)]}"
+        if update.seen:
+            seen, now = (self.names[id(cell)] for cell in update.seen)
+            yield f"    {seen}[rows] = np.maximum({seen}[rows], {now} + 1)"
+
     def _pack(self, step: Step) -> Iterator[str]:
         """What does not lie in a pack's buffer yet is copied there."""
         name = self._buffer(step)
@@ -311,9 +361,9 @@ class Source:
     def _finite(self, x: Any) -> str:
         """The text that tells whether a value is finite."""
         text, shape = self._text(x), shape_of(x)
-        if self.plan.fused and len(shape) == 1 and isinstance(x, Step) and x.owns:
-            self._all_finite = self._all_finite or kernels.finite(x.spec)
-            return f"{self._constant(self._all_finite, 'all_finite')}({text})"
+        if self.plan.fused and shape and isinstance(x, Step) and x.owns:
+            self._all_finite = self._all_finite or kernels.finite(Spec((1,), x.spec.dtype))
+            return f"{self._constant(self._all_finite, 'all_finite')}({text}{'.reshape(-1)' * (len(shape) > 1)})"
         return f"np.isfinite({text}).all()" if shape else f"np.isfinite({text})"
 
     def _return(self, finite: str, more: Iterable[str] = ()) -> Iterator[str]:
@@ -328,6 +378,7 @@ class Source:
 def used_variables(plan: Plan) -> list[Variable]:
     """The Variables that a plan reads or writes, in order."""
     found = [a for step in plan.steps for a in step.args] + [cell for cell, _ in plan.updates]
+    found += [place for update in plan.trace.row_updates for place, _ in update.writes]
     found += [*plan.results.values(), *plan.checks, *(new for _, new in plan.updates)]
     return list({id(v): v for v in found if isinstance(v, Variable)}.values())
 

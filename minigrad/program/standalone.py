@@ -90,6 +90,12 @@ def save(path: str | os.PathLike[str], source: Source) -> None:
 
 def check_complete(source: Source) -> None:
     """TypeError if training does more with a weight than its program says."""
+    for update in source.plan.trace.row_updates:
+        if update.seen:
+            raise TypeError(
+                f"save: a step leaves the rows of {update.writes[0][0].name} that a batch does not use behind, until "
+                "they are read, and a saved program knows nothing of that; an optimizer of rows='dense' can be saved"
+            )
     for cell, _ in source.plan.updates:
         for variable in cell.covers if isinstance(cell, Cell) else (cell,):
             if variable.constraint is not None:

@@ -31,6 +31,20 @@ class Cell:
         self.symbol = Symbol.of(array.shape, array.dtype)
 
 
+@dataclass
+class RowUpdate:
+    """A step of a table's rows alone: those of `ids`, (n,) int, up to the first -1.
+
+    reads: (symbol, array): what stands for the rows of these ids in an array. writes: (array, its new rows). seen: of a
+    table whose other rows lag behind, (for each row the time when it was up to date, the time now).
+    """
+
+    ids: Any
+    reads: list[tuple[Symbol, Variable | Cell]]
+    writes: list[tuple[Variable | Cell, Any]]
+    seen: tuple[Cell, Cell] | None = None
+
+
 class Named(NamedTuple):
     """In place of a layer, its name."""
 
@@ -43,12 +57,14 @@ class Trace:
 
     inputs: by name, the symbols that each call is given values for. results: by name, what a call returns.
     checks: values that must be finite, or the call writes nothing. updates: (Variable or Cell, its new value).
+    row_updates: of tables, a few of whose rows are written.
     """
 
     inputs: dict[str, Symbol]
     results: dict[str, Any]
     checks: list[Any] = field(default_factory=list)
     updates: list[tuple[Variable | Cell, Any]] = field(default_factory=list)
+    row_updates: list[RowUpdate] = field(default_factory=list)
     cells: list[Cell] = field(default_factory=list)
     sections: list[tuple[int, str]] = field(default_factory=list)  # from which tick on, title
 
@@ -76,11 +92,13 @@ class Trace:
             results={name: opened(x) for name, x in self.results.items()},
             checks=list(map(opened, self.checks)),
             updates=[(cell, opened(x)) for cell, x in self.updates],
+            row_updates=[mapped(update, opened) for update in self.row_updates],
         )
 
     def outputs(self) -> list[Any]:
         """All values that the trace is drawn for."""
-        return [*self.results.values(), *self.checks, *(value for _, value in self.updates)]
+        rows = [x for update in self.row_updates for x in (update.ids, *(new for _, new in update.writes))]
+        return [*self.results.values(), *self.checks, *(value for _, value in self.updates), *rows]
 
     def nodes(self) -> list[Node]:
         """The op nodes behind the outputs, oldest first."""
@@ -106,6 +124,11 @@ def opened(x: Any) -> Any:
     while isinstance(x, Symbol) and x.node is not None and x.node.body:
         x = x.node.body[x.index]
     return x
+
+
+def mapped(update: RowUpdate, value: Callable[[Any], Any]) -> RowUpdate:
+    """The same update, of the values that stand for its own."""
+    return replace(update, ids=value(update.ids), writes=[(place, value(x)) for place, x in update.writes])
 
 
 def parents(node: Node) -> Iterator[Node]:

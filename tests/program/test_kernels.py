@@ -163,7 +163,7 @@ def test_special_values(special):
 
 @pytest.mark.parametrize("dtype", [np.int32, np.int64])
 @pytest.mark.parametrize("wrong", [-1, 3, 1000, np.iinfo(np.int32).min, np.iinfo(np.int32).max])
-@pytest.mark.parametrize("name", [n for n in ROWS_WITH_KERNELS if n != "softmax"])
+@pytest.mark.parametrize("name", [n for n in ROWS_WITH_KERNELS if n not in ("softmax", "distinct")])
 def test_a_wrong_id_or_label_is_the_error_that_numpys_kernel_raises(name, wrong, dtype):
     op = ROWS_WITH_KERNELS[name]
     ids = np.array([[0, 1, 2], [2, wrong, 0]], dtype)
@@ -184,6 +184,15 @@ def test_a_wrong_id_or_label_is_the_error_that_numpys_kernel_raises(name, wrong,
         kernel(*operands, **attrs)
     assert str(got.value) == str(expected.value)
     assert f"{wrong} at [1, 1]" in str(got.value)
+
+
+@pytest.mark.parametrize("dtype", [np.int32, np.int64])
+def test_distinct_ids_far_apart_and_many(dtype):
+    rng = np.random.default_rng(0)
+    ids = np.concatenate([rng.integers(0, 2**31 - 1, 3000), np.arange(0, 2**31, 2**15)[:3000], np.arange(500)])
+    agree(ROWS["distinct"], (rng.choice(ids, (90, 100)).astype(dtype),), {})
+    with pytest.raises(IdError, match="id -3 is negative"):
+        kernel_for(drawn(ROWS["distinct"], (ids.astype(dtype),), {}))(np.array([1, -3] + [0] * (ids.size - 2), dtype))
 
 
 # -- where there is none -----------------------------------------------------------------------------------------------

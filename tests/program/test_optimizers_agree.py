@@ -27,6 +27,7 @@ MEMBERS = {
     "adadelta": lambda **o: optimizers.Adadelta(1.0, **o),
     "adamax": lambda **o: optimizers.Adamax(0.01, **o),
     "nadam": lambda **o: optimizers.Nadam(0.01, **o),
+    "lazyadam": lambda **o: optimizers.LazyAdam(0.1, **o),
     "lion": lambda **o: optimizers.Lion(0.003, **o),
 }
 OPTIONS = {
