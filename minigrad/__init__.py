@@ -20,6 +20,7 @@ from . import (
     models,
     ops,
     optimizers,
+    preprocessing,
     random,
     regularizers,
     utils,
@@ -42,5 +43,5 @@ __all__ = [
     "no_grad", "stop_gradient", "custom_vjp", "check_grads", "detect_anomaly",
     "Input", "Model", "Sequential",
     "activations", "callbacks", "config", "constraints", "errors", "initializers", "layers", "losses", "metrics",
-    "models", "ops", "optimizers", "random", "regularizers", "utils",
+    "models", "ops", "optimizers", "preprocessing", "random", "regularizers", "utils",
 ]  # fmt: skip

@@ -21,6 +21,7 @@ __all__ = [
     "MinigradError",
     "NonFiniteError",
     "ShapeError",
+    "StorageError",
     "TracingError",
     "UnknownName",
     "UnsafeFile",
@@ -72,6 +73,10 @@ class NonFiniteError(MinigradError, ArithmeticError):
 
 class CorruptFile(MinigradError, ValueError):
     """A file that is cut short, damaged or not in the format it claims."""
+
+
+class StorageError(MinigradError, OSError):
+    """A table's file that is in use elsewhere, or was closed."""
 
 
 class WeightsError(MinigradError, ValueError):

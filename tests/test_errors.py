@@ -17,6 +17,7 @@ BUILTINS = {
     "UnknownName": ValueError,
     "NonFiniteError": ArithmeticError,
     "CorruptFile": ValueError,
+    "StorageError": OSError,
     "UnsafeFile": ValueError,
     "WeightsError": ValueError,
 }

@@ -79,6 +79,21 @@ class Symbol(Operators):
         return self.dtype.kind == "f"
 
     @property
+    def mask(self) -> Any:
+        """Which time steps count, as a Symbol of booleans, or None. It is kept with the node, as this symbol is one of
+        several that may stand for the same value.
+        """
+        extra = self.node.extra if self.node else None
+        return extra["masks"].get(self.index) if extra and "masks" in extra else None
+
+    @mask.setter
+    def mask(self, mask: Any) -> None:
+        if self.node is None:
+            raise ValueError("a free Symbol, which nothing made, carries no mask")
+        self.node.extra = self.node.extra or {}
+        self.node.extra.setdefault("masks", {})[self.index] = mask
+
+    @property
     def open(self) -> bool:
         """Whether some axis has no size yet."""
         return None in self.shape
@@ -127,4 +142,4 @@ class Symbol(Operators):
 
     def __repr__(self) -> str:
         made = f", from={self.node.fn.name}" if self.node else ""
-        return f"Symbol(shape={self.shape}, dtype={self.dtype}{made})"
+        return f"Symbol(shape={self.shape}, dtype={self.dtype.name}{made})"

@@ -11,10 +11,13 @@ Symbol(shape=(None, 1000, 3), dtype=float32, from=embedding)
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from .activation import ELU, Activation, LeakyReLU, PReLU, ReLU, Softmax
 from .dense import Dense
 from .dropout import Dropout
 from .embedding import Embedding
+from .embedding_bag import EmbeddingBag
 from .functional import add, average, concatenate, dot, maximum, minimum, multiply, subtract
 from .identity import Identity
 from .input import Input, InputLayer
@@ -24,11 +27,24 @@ from .merging import Add, Average, Concatenate, Dot, Maximum, Minimum, Multiply,
 from .pooling import GlobalAveragePooling1D, GlobalMaxPooling1D
 from .reshaping import Flatten, Permute, RepeatVector, Reshape
 
+if TYPE_CHECKING:
+    from ..preprocessing import (
+        CategoryEncoding,
+        Discretization,
+        HashedCrossing,
+        Hashing,
+        IntegerLookup,
+        Normalization,
+        StringLookup,
+        TextVectorization,
+    )
+
 __all__ = [
     "Layer",
     "Input",
     "InputLayer",
     "Embedding",
+    "EmbeddingBag",
     "Dense",
     "Dropout",
     "Identity",
@@ -61,4 +77,21 @@ __all__ = [
     "dot",
     "GlobalAveragePooling1D",
     "GlobalMaxPooling1D",
+    "CategoryEncoding",
+    "Discretization",
+    "HashedCrossing",
+    "Hashing",
+    "IntegerLookup",
+    "Normalization",
+    "StringLookup",
+    "TextVectorization",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """The layers of `minigrad.preprocessing`, which are built on those of this room; Keras has them here."""
+    if name in __all__:
+        from .. import preprocessing
+
+        return getattr(preprocessing, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -6,16 +6,18 @@ from typing import Any
 
 import numpy as np
 
+from ..core.strings import strings_in
 from ..core.symbol import Symbol
 from ..core.tensor import Tensor
 from ..core.tree import leaves
 from ..errors import DTypeError, ShapeError
 
 
-def as_values(inputs: Any) -> Any:
+def as_values(inputs: Any, strings: bool = False) -> Any:
     """The first argument of a call, with one array for each list of numbers, table or number in it.
 
     Tensors, Symbols and arrays of numbers stay as they are, and so do the lists, tuples and dicts that hold some.
+    strings: whether strings are welcome as well.
 
     >>> as_values({"a": [[1, 2], [3, 4]]})["a"].shape
     (2, 2)
@@ -23,13 +25,14 @@ def as_values(inputs: Any) -> Any:
     if isinstance(inputs, (Tensor, Symbol)) or (isinstance(inputs, np.ndarray) and inputs.dtype.kind in "biufc"):
         return inputs
     if isinstance(inputs, dict):
-        return {key: as_values(value) for key, value in inputs.items()}
+        return {key: as_values(value, strings) for key, value in inputs.items()}
     if isinstance(inputs, (list, tuple)) and (
         not inputs or any(x is None or hasattr(x, "shape") for x in leaves(inputs))
     ):
-        parts: list[Any] = [None if x is None else as_values(x) for x in inputs]
+        parts: list[Any] = [None if x is None else as_values(x, strings) for x in inputs]
         return type(inputs)(*parts) if hasattr(inputs, "_fields") else type(inputs)(parts)
-    return as_array(inputs)
+    found = strings_in(inputs) if strings else None
+    return as_array(inputs) if found is None or not found.ndim else found
 
 
 def as_array(values: Any) -> np.ndarray:

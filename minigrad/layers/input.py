@@ -8,6 +8,7 @@ import numpy as np
 
 from .. import config
 from ..core.node import Node
+from ..core.strings import STRING, is_string
 from ..core.symbol import Symbol
 from .layer import Layer, registry
 
@@ -22,6 +23,9 @@ class InputLayer(Layer):
         self.built = True
 
     name_stem = "input"
+
+    def _dtype_of(self, dtype: Any) -> np.dtype:
+        return STRING if dtype in ("string", str) else super()._dtype_of(dtype)
 
     def symbol(self) -> Symbol:
         """A new symbol that this layer is the source of."""
@@ -39,7 +43,8 @@ class InputLayer(Layer):
     input = output
 
     def get_config(self) -> dict[str, Any]:
-        return {"batch_shape": list(self.batch_shape), "dtype": self.dtype.name, "name": self.name}
+        dtype = "string" if is_string(self.dtype) else self.dtype.name
+        return {"batch_shape": list(self.batch_shape), "dtype": dtype, "name": self.name}
 
 
 def Input(
@@ -52,7 +57,8 @@ def Input(
     """A symbol for what a model will be given: `(batch, *shape)`.
 
     shape: without the batch axis; None for an axis of open size. batch_shape: with it, in place of shape and
-    batch_size. dtype: by default `config.floatx()`. Keras counterpart: keras.Input.
+    batch_size. dtype: by default `config.floatx()`; "string" for words and texts, which a layer of
+    `minigrad.preprocessing` turns into numbers. Keras counterpart: keras.Input.
 
     >>> Input((1000,))
     Symbol(shape=(None, 1000), dtype=float32, from=input)

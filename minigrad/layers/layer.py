@@ -20,6 +20,7 @@ from ..errors import GraphError, MinigradError, ShapeError, UnknownName, unknown
 from ..registry import Registry, snake_case
 from .arguments import as_values
 from .blame import blame
+from .masking import as_mask, attach, given_mask, mask_of
 
 
 class Layer:
@@ -34,6 +35,11 @@ class Layer:
     Called on Symbols, a layer makes one node of the graph, whose body is what `call` drew. Called on Tensors or
     arrays, it computes. `call` is NumPy text and sees either. Keras counterpart: keras.layers.Layer.
 
+    A value may carry a mask (`x.mask`, booleans): which time steps count. If `call` takes an argument `mask`, it is
+    given that of the inputs, or the one that the caller gives. The output's mask is what `compute_mask` returns: the
+    input's if the layer says `supports_masking = True`. In any other layer, unless it has layers inside, the mask
+    ends, with a warning. What NumPy functions and operators return carries no mask.
+
     >>> import numpy as np, minigrad as mg
     >>> class Scale(mg.layers.Layer):
     ...     def build(self, input_shape):
@@ -43,6 +49,12 @@ class Layer:
     >>> Scale()(mg.Input((4,)))
     Symbol(shape=(None, 4), dtype=float32, from=scale)
     """
+
+    on_host = False  # whether it needs values, and so runs on arrays before a model's program (see preprocessing)
+    input_dtype: Any = None  # of the Input that a Sequential begins with for it; None for floats
+    takes_strings = False  # whether its inputs may be strings
+    supports_masking = False  # whether the output has the time steps of the input, and so its mask
+    _warned_of_mask = False
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:
         if cls.__module__.startswith(__package__):  # before Python misses `units` when `unit` was given
@@ -87,8 +99,12 @@ class Layer:
         """Make the weights. input_shape: a tuple with None for the batch (for several inputs, in their structure)."""
 
     def call(self, inputs: Any) -> Any:
-        """inputs -> outputs, in NumPy text. May also take `training`."""
+        """inputs -> outputs, in NumPy text. May also take `training` and `mask`."""
         raise TypeError(f"{type(self).__name__} has no call(self, inputs): write one, it is what the layer does")
+
+    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
+        """The mask of the output, from the inputs and their mask (for several, in their structure); None for none."""
+        return mask if self.supports_masking else None
 
     def add_weight(
         self,
@@ -108,17 +124,21 @@ class Layer:
                 "Input the size of that axis"
             )
         dtype = np.dtype(dtype or self.dtype)
-        value = initializers.get(initializer)(shape, dtype=dtype)
-        variable = Variable(
-            value,
-            trainable and self.trainable,
+        variable = self._new_weight(
+            shape,
             dtype,
-            name,
-            regularizers.get(regularizer) if regularizer else None,
-            constraints.get(constraint) if constraint else None,
+            initializers.get(initializer),
+            trainable=trainable and self.trainable,
+            name=name,
+            regularizer=regularizers.get(regularizer) if regularizer else None,
+            constraint=constraints.get(constraint) if constraint else None,
         )
         self._own.append((variable, trainable))
         return variable
+
+    def _new_weight(self, shape: tuple[int, ...], dtype: np.dtype, initializer: Any, **options: Any) -> Variable:
+        """What add_weight makes; an Embedding makes a Table."""
+        return Variable(initializer(shape, dtype=dtype), dtype=dtype, **options)
 
     def add_loss(self, loss: Any) -> None:
         """Add a penalty, a single number, to the loss of the training step that this call is part of."""
@@ -127,7 +147,7 @@ class Layer:
     def get_config(self) -> dict[str, Any]:
         """The arguments that make this layer again, as JSON can hold them: each from the attribute of its name."""
         out: dict[str, Any] = {"name": self.name, "trainable": self.trainable, "dtype": self.dtype.name}
-        for name in signature_of(type(self).__init__):
+        for name in self._arguments():
             if name in ("kwargs", *signature_of(Layer.__init__)):
                 continue
             if not hasattr(self, name):
@@ -142,6 +162,11 @@ class Layer:
         return out
 
     @classmethod
+    def _arguments(cls) -> tuple[str, ...]:
+        """The names of the constructor's arguments."""
+        return signature_of(cls.__init__)
+
+    @classmethod
     def from_config(cls, config: dict[str, Any]) -> Self:
         """The layer that `get_config` described; its weights are made anew."""
         return cls(**config)
@@ -152,7 +177,9 @@ class Layer:
         if "_calls" not in self.__dict__:
             raise RuntimeError(f"{type(self).__name__}: its __init__ must begin with super().__init__()")
         try:
-            args = (as_values(args[0]), *args[1:]) if args else ()
+            args = (as_values(args[0], self.takes_strings), *args[1:]) if args else ()
+            if kwargs.get("mask") is not None:
+                kwargs["mask"] = as_mask(kwargs["mask"])
         except MinigradError as error:
             blame(error, self, ())
             raise
@@ -167,15 +194,30 @@ class Layer:
         inputs = tuple(x for x in leaves((args, kwargs)) if isinstance(x, (Symbol, Tensor)))
         symbolic = any(isinstance(x, Symbol) for x in inputs)
         drawn = symbolic or (mode.scope is not None and mode.scope.drawn)
+        mask, told = given_mask(self, signature_of(type(self).call), args, kwargs)
         token = MODE.set(mode._replace(scope=Scope(self, mode.scope, bool(training), drawn)))
         try:
-            result = self._run(args, kwargs, training)
+            result = self._run(args, told, training)
+            masks = None
+            if mask is not None or self._makes_masks():
+                masks = self._output_mask(args, kwargs, mask)
         except MinigradError as error:
             blame(error, self, args)
             raise
         finally:
             MODE.reset(token)
-        return self._node(inputs, args, kwargs, result, mode.scope) if symbolic else result
+        if symbolic:
+            result = self._node(inputs, args, kwargs, result, mode.scope)
+        return result if masks is None else attach(result, masks, inputs)
+
+    @classmethod
+    def _makes_masks(cls) -> bool:
+        """Whether it has a compute_mask of its own."""
+        return cls.compute_mask is not Layer.compute_mask
+
+    def _output_mask(self, args: tuple, kwargs: dict[str, Any], mask: Any) -> Any:
+        """The mask of what a call with these arguments returned."""
+        return as_mask(self.compute_mask(args[0] if args else None, mask))
 
     def _run(self, args: tuple, kwargs: dict[str, Any], training: bool) -> Any:
         if not self.built:
@@ -195,11 +237,15 @@ class Layer:
         node = Node(self, inputs, {"args": args, "kwargs": kwargs}, None, (), scope, body=tuple(leaves(result)))
         self._calls.add(node)
         try:
-            symbols = iter([Symbol(specs_of(x), node, i) for i, x in enumerate(node.body)])
+            symbols = [Symbol(specs_of(x), node, i) for i, x in enumerate(node.body)]
         except GraphError as error:
             blame(error, self, args)
             raise
-        return map_leaves(lambda _: next(symbols), result)
+        for symbol, x in zip(symbols, node.body):
+            if mask_of(x) is not None:  # from a layer inside
+                symbol.mask = x.mask
+        each = iter(symbols)
+        return map_leaves(lambda _: next(each), result)
 
     def _dtype_of(self, dtype: Any) -> np.dtype:
         """The dtype that was asked for, or else the default; TypeError for what is none."""

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .. import random
+from ..core.strings import strings_in
 from ..core.tensor import Tensor
 from ..core.tree import leaves, map_leaves
 from ..utils import pack_x_y_sample_weight, unpack_x_y_sample_weight
@@ -201,9 +202,14 @@ def is_part(value: Any) -> bool:
 
 
 def as_array(values: Any, what: str) -> np.ndarray:
-    """Numbers with a batch axis, as an array; TypeError or ValueError, saying `what`, if they are none."""
+    """Numbers, and for inputs also strings, with a batch axis, as an array; TypeError or ValueError, saying `what`, if
+    they are none.
+    """
     if isinstance(values, Tensor):
         return as_array(values.numpy(), what)
+    strings = strings_in(values) if what.startswith("x") else None
+    if strings is not None and strings.ndim:
+        return strings
     try:
         array = values.to_numpy() if hasattr(values, "to_numpy") else np.asarray(values)
     except ValueError as error:

@@ -25,7 +25,7 @@ def first_bad_layer(model: Any, x: Any) -> str:
     token = MODE.set(MODE.get()._replace(scope=Scope(model, None, training=True)))
     try:
         with no_grad(), np.errstate(all="ignore"):
-            found = search(model, map_leaves(Tensor, x), "")
+            found = search(model, map_leaves(model._value, x), "")
     finally:
         MODE.reset(token)
     return found or "run again, all layers' outputs are finite, so it is the loss itself, for these targets and outputs"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cached_property
 from typing import Any
 
 from ..core.mode import Scope
@@ -13,6 +14,7 @@ from ..core.tree import leaves, map_leaves
 from ..errors import GraphError
 from ..layers.input import InputLayer
 from ..layers.layer import Layer, unique
+from .host import Host, Prepared
 
 Key = tuple[Node | None, int]
 
@@ -100,15 +102,26 @@ class Graph:
                     "pass it as an argument, as in layer([x, y])"
                 )
 
+    @cached_property
+    def host(self) -> Host:
+        """The part that runs on arrays, before a program."""
+        return Host(self)
+
     def evaluate(self, values: list[Any]) -> dict[Key, Any]:
-        """All values of the graph, by (node, output index), from values for the inputs in order."""
-        known: dict[Key, Any] = {(node, 0): value for node, value in zip(self.sources.values(), values, strict=True)}
+        """All values of the graph, by (node, output index), from values for the inputs in order, or from Prepared."""
+        if isinstance(values, Prepared):
+            begin = {(n, i): x for (n, i, _), x in zip(self.host.begin, values, strict=True)}
+            return self.evaluate_nodes(begin, self.host.rest)
+        return self.evaluate_nodes({(n, 0): x for n, x in zip(self.sources.values(), values, strict=True)}, self.nodes)
+
+    def evaluate_nodes(self, known: dict[Key, Any], nodes: list[Node]) -> dict[Key, Any]:
+        """The known values, and those that nodes make of them."""
 
         def value_of(x: Any) -> Any:
             return self.look_up(x, known)
 
-        for node in self.nodes:
-            if (node, 0) not in known:
+        for node in nodes:
+            if (node, 0) not in known and not isinstance(node.fn, InputLayer):
                 for i, result in enumerate(leaves(call(node, value_of))):
                     known[node, i] = result
         return known
@@ -187,7 +200,8 @@ def line_between(start: Node, output: Symbol, stops: Iterable[Key]) -> list[Node
 
 def stray(node: Node) -> Symbol | None:
     """A symbol that a layer's call used although it neither was given it nor made it."""
-    given = {key(x) for x in node.inputs if isinstance(x, Symbol)}
+    inputs = [x for x in node.inputs if isinstance(x, Symbol)]
+    given = {key(x) for x in [*inputs, *(x.mask for x in inputs)] if isinstance(x, Symbol)}
     stack = [x for x in node.body if isinstance(x, Symbol)]
     seen = set()
     while stack:

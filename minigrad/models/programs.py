@@ -15,8 +15,10 @@ from .. import config
 from ..core.autodiff import grad
 from ..core.mode import MODE
 from ..core.node import Stub
+from ..core.rows import Table
+from ..core.strings import is_string
 from ..core.symbol import Symbol
-from ..core.tensor import Tensor, Variable
+from ..core.tensor import Tensor, Variable, wrap
 from ..core.tree import leaves, map_leaves
 from ..errors import MinigradError, TracingError
 from ..layers.layer import Layer
@@ -24,8 +26,11 @@ from ..ops.join import pack
 from ..optimizers.arena import Arena, arenas
 from ..program import Cell, Program, Trace, jit
 from .data import Batch
+from .host import Prepared, example, is_raw, plain
+from .row_steps import row_update, rows_of_gradient
 
 if TYPE_CHECKING:
+    from ..optimizers.deferred import Lag
     from ..optimizers.optimizer import Optimizer
     from .model import Model
 
@@ -54,6 +59,7 @@ class Programs:
         self.warned = False
         self._revision = -1
         self._trainable: tuple[int, ...] = ()
+        self._lags: tuple[int, ...] = ()
 
     def __reduce__(self) -> tuple:
         return Programs, ()  # a copied or unpickled model makes its own
@@ -76,11 +82,13 @@ class Programs:
 
     def _origin(self, model: Model, mode: Mode) -> tuple:
         """What a program is traced from, besides the batch."""
-        common = id(model.graph), model.jit_compile, config.snapshot()
+        if self._revision != Variable.revision:
+            self._revision, weights = Variable.revision, model.weights
+            self._trainable = tuple(id(w) for w in weights if w.trainable)
+            self._lags = tuple(id(w.lag) for w in weights if isinstance(w, Table) and w.lag is not None)
+        common = id(model.graph), model.jit_compile, config.snapshot(), self._lags
         if mode != "train":
             return common
-        if self._revision != Variable.revision:
-            self._revision, self._trainable = Variable.revision, tuple(map(id, model.trainable_weights))
         return *common, *settings(model.optimizer), self._trainable
 
     def _trace(self, model: Model, mode: Mode, batch: Batch, arrays: dict[str, np.ndarray]) -> StepProgram | None:
@@ -161,6 +169,8 @@ class StepProgram:
 
     def __init__(self, model: Model, mode: Mode, batch: Batch, arrays: dict[str, np.ndarray]) -> None:
         self.mode = mode
+        self.lags: list[tuple[Variable, Lag | None]] = []
+        self.masked: list[int] = []  # the outputs whose masks the program returns as well, for metrics
         self.scalars: dict[str, tuple[str, Any]] = {}  # by input: the hyper-parameter's name, and what makes its dtype
         optimizer = model.optimizer if mode == "train" else None
         self.origin = (model.graph, optimizer, optimizer and optimizer._undecayed)  # see Programs
@@ -203,7 +213,10 @@ class StepProgram:
                 self._trace_update(trace, model.optimizer, total)
         self.losses = list(trace.results)
         if model.reads_outputs(self.mode):
-            trace.results |= {f"output_{i}": y for i, y in enumerate(leaves(self.outputs))}
+            outputs = dict(enumerate(leaves(self.outputs)))
+            self.masked = [i for i, y in outputs.items() if self.mode != "predict" and y.mask is not None]
+            trace.results |= {f"output_{i}": y for i, y in outputs.items()}
+            trace.results |= {f"mask_{i}": outputs[i].mask for i in self.masked}
         self.results = len(trace.results)
         self.outputs = map_leaves(lambda y: Stub(y.shape, y.dtype, None), self.outputs)  # the nodes hold the model
         self.rows = rows_of(self.outputs)
@@ -214,10 +227,16 @@ class StepProgram:
         trace.begin("backward")
         gradients = grad(total, self.weights, allow_unused=True)
         gradients = [np.zeros(w.shape, w.dtype) if g is None else g for w, g in zip(self.weights, gradients)]
+        touched = {}  # by table of which a step writes a few rows alone: their ids
+        for i, (w, g) in enumerate(zip(self.weights, gradients)):
+            found = rows_of_gradient(optimizer, w, g)
+            if found is not None:
+                touched[w], gradients[i] = found
+        self.lags = [(w, optimizer.lag_of(w, w in touched)) for w in self.weights]
         if optimizer.clips:
             trace.begin("clip")
         clipped = dict(zip(self.weights, optimizer.clip(gradients)))
-        flat = arenas(optimizer, self.weights)
+        flat = arenas(optimizer, [w for w in self.weights if w not in touched])
         packs = [pack(*map(clipped.__getitem__, arena.variables)) for arena in flat]
         together = {w for arena in flat for w in arena.variables}
         alone = [w for w in self.weights if w not in together]
@@ -232,19 +251,31 @@ class StepProgram:
             cell = Cell(arena.weights, "weights", tuple(arena.variables))
             slots = {name: Cell(partial(arena.slots.__getitem__, name), name) for name in arena.slots}
             self._trace_advance(trace, optimizer, arena.variables[0], cell, g, slots)
+        for w, ids in touched.items():
+            update, cells = row_update(optimizer, w, ids, clipped[w], *self._scalars_of(trace, optimizer, w))
+            trace.row_updates.append(update)
+            trace.cells += cells
         for w in alone:
+            if w in touched:
+                continue
             held = optimizer.slots(w)
             slots = {name: Cell(partial(held.__getitem__, name), f"{w.name}_{name}") for name in held}
             self._trace_advance(trace, optimizer, w, w, clipped[w], slots)
+
+    def _scalars_of(self, trace: Trace, optimizer: Optimizer, w: Variable) -> tuple[dict[str, Any], Any]:
+        """The hyper-parameters of an update, and the decay if there is one, in the variable's dtype."""
+        scalars = {name: self._scalar(trace, name, w) for name in optimizer.scalars(1, 1.0)}
+        return scalars, self._scalar(trace, DECAY, w) if optimizer.decays(w) else None
 
     def _trace_advance(
         self, trace: Trace, optimizer: Optimizer, like: Variable, w: Variable | Cell, g: Any, slots: dict[str, Cell]
     ) -> None:
         """The update of one array of weights, whose dtype and decay are those of `like`, and of its slots."""
-        scalars = {name: self._scalar(trace, name, like) for name in optimizer.scalars(1, 1.0)}
-        decay = self._scalar(trace, DECAY, like) if optimizer.decays(like) else None
+        scalars, decay = self._scalars_of(trace, optimizer, like)
         old = w.symbol if isinstance(w, Cell) else w
         new, *news = optimizer.advance(old, g, {name: slot.symbol for name, slot in slots.items()}, scalars, decay)
+        if isinstance(like, Table) and like.frozen is not None:
+            new = np.where(like.frozen[:, None], old, new)
         trace.updates += [(w, new), *zip(slots.values(), news)]
         trace.cells += [*([w] if isinstance(w, Cell) else []), *slots.values()]
 
@@ -281,15 +312,26 @@ class StepProgram:
         finite, values = self.program.run([*arrays, *[dtype(scalars[name]) for name, dtype in self.scalars.values()]])
         if finite:
             optimizer.iterations += 1
+            for w, lag in self.lags:
+                if lag is not None:
+                    lag.tick(scalars, scalars[DECAY] if optimizer.decays(w) else None)
             for w in self.weights:
                 if w.constraint is not None:
                     w.assign(w.constraint(w.data))
         return finite, values
 
     def outputs_of(self, values: list[np.ndarray]) -> Any:
-        """The outputs among a run's values, in their structure; stubs if the program does not return them."""
+        """The outputs among a run's values, in their structure; stubs if the program does not return them.
+
+        Arrays; for metrics, an output with a mask is a Tensor that carries it.
+        """
         given = iter(values[len(self.losses) : self.results])
-        return map_leaves(lambda stub: next(given, stub), self.outputs)
+        outputs: list[Any] = [next(given, stub) for stub in leaves(self.outputs)]
+        for i, mask in zip(self.masked, given):
+            outputs[i] = wrap(outputs[i])
+            outputs[i].mask = wrap(mask)
+        each = iter(outputs)
+        return map_leaves(lambda _: next(each), self.outputs)
 
     def refused(self, values: list[np.ndarray]) -> Iterator[tuple[Variable, np.ndarray]]:
         """Of a run that was not finite, each weight with its gradient."""
@@ -305,14 +347,19 @@ def rows_of(outputs: Any) -> int:
 def input_names(model: Model, x: Any) -> list[str]:
     """A name for each array of x."""
     if model.graph is not None:
-        return [f"x_{name}" for name in model.input_names]
+        return [f"x_{name}" for name in model.graph.host.names(model.graph)]
     return [f"x_{i}" for i, _ in enumerate(leaves(x))]
 
 
 def as_given(model: Model, x: Any, values: list[Any]) -> Any:
     """Values in the structure that the model's call takes: of a functional model a list, else that of x."""
+    if any(is_string(value.dtype) for value in values):
+        raise TracingError(
+            "a program holds numbers, no strings; only layers next to the Inputs of a functional model turn words into "
+            "numbers before it"
+        )
     if model.graph is not None:
-        return values
+        return Prepared(values) if model.graph.host.nodes else values
     each = iter(values)
     return map_leaves(lambda _: next(each), x)
 
@@ -321,8 +368,8 @@ def arguments(model: Model, batch: Batch) -> dict[str, np.ndarray]:
     """The arrays of a batch by the names of a program's inputs: checked, and in the dtypes that the model takes."""
     if model.graph is not None:
         xs = [batch.x] if isinstance(batch.x, np.ndarray) else batch.x
-        if not (isinstance(xs, list) and all_fit(xs, model.graph.flat_inputs)):
-            xs = [value._data for value in model.in_order(batch.x)]
+        if is_raw(model, xs) or not (isinstance(xs, list) and all_fit(xs, model.graph.host.symbols)):
+            xs = [plain(value) for value in model.in_order(batch.x)]
     else:
         xs = [x._data if isinstance(x, Tensor) else x for x in map(model._value, leaves(batch.x))]
     named = dict(zip(input_names(model, batch.x), xs)) | targets(model, batch)
@@ -336,7 +383,8 @@ def lies_plainly(array: np.ndarray) -> bool:
 
 def given_arrays(model: Model, batch: Batch) -> dict[str, np.ndarray]:
     """The same arrays as they were given."""
-    xs = leaves(batch.x) if model.graph is None else model.listed(batch.x)
+    is_list = model.graph is None or isinstance(batch.x, Prepared)
+    xs = leaves(batch.x) if is_list else model.listed(batch.x)
     return dict(zip(input_names(model, batch.x), xs)) | targets(model, batch)
 
 
@@ -372,7 +420,7 @@ def example_batch(model: Model, mode: Mode, batch_size: int) -> Batch:
             raise ValueError(f"{model.name}: an axis besides the batch is open, {shape}; a program needs its size")
         return tuple(batch_size if n is None else n for n in shape)
 
-    x = [np.zeros(sized(symbol.shape), symbol.dtype) for symbol in model.inputs]
+    x = example(model.graph, sized)
     if mode == "predict":
         return Batch(x)
     losses = model.objective_for(model.output).losses

@@ -11,6 +11,7 @@ from ..core.node import Stub
 from ..core.tree import leaves
 from .data import ArrayData, Batch, Data, Rows
 from .feed import Feed
+from .host import ahead, is_raw
 from .programs import Mode, StepProgram
 
 CHUNK = 1 << 16  # rows whose targets are checked at once: not so many that the checks need much memory
@@ -35,7 +36,7 @@ class Runner:
         class_weight: Mapping[int, float] | None = None,
         quiet: bool = True,
     ) -> None:
-        self.model, self.mode, self.data = model, mode, data
+        self.model, self.mode, self.data = model, mode, ahead(model, mode, data)
         self.class_weight, self.quiet = class_weight, quiet
         self._feeds: dict[int, Feed | None] = {}  # by the number of rows; None after the first such batch
         self._sound: bool | None = None  # whether all targets of the epoch are as they must be, once that is known
@@ -106,6 +107,8 @@ class Runner:
         self._feeds.setdefault(n, None)
         by_itself = model.runs_eagerly(self.mode) or (model.has_own_metrics() and self.mode != "predict")
         if first or by_itself or self._sound is False or not isinstance(data, ArrayData):
+            return None
+        if is_raw(model, data.batch.x):
             return None
         found = model._program(self.mode, data.take(part))
         if found is not None:

@@ -83,7 +83,7 @@ class Sequential(Model):
             source = x = first.symbol()
             rest = self._stack[1:]
         elif shape is not None:
-            source = x = Input(batch_shape=shape)
+            source = x = Input(batch_shape=shape, dtype=first.input_dtype)
             rest = self._stack
         else:
             return

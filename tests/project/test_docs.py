@@ -30,6 +30,15 @@ def test_the_page_on_programs_names_every_file_of_its_room():
     assert {p.name for p in room.glob("*.py")} - set(re.findall(r"\w+\.py", page)) == {"__init__.py"}
 
 
+@pytest.mark.parametrize("name", ["preprocessing.md", "word-vectors.md"])
+def test_each_print_of_a_page_says_what_its_comment_says(name, tmp_path):
+    page = DOCS / name
+    code = "".join(text for language, text in blocks(page) if language == "python")
+    promised = re.findall(r"^print\(.*\)  # (.*)$", code, re.MULTILINE)
+    assert len(promised) == code.count("print(")
+    assert "".join(printed_by(page, tmp_path)).splitlines() == promised
+
+
 @pytest.mark.parametrize("page", sorted(DOCS.glob("*.md")), ids=lambda p: p.name)
 def test_links_between_pages_lead_somewhere(page):
     links = re.findall(r"\]\(([^)#]+)\)", page.read_text(encoding="utf-8"))

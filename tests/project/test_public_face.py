@@ -22,6 +22,10 @@ MODULES = {
         Concatenate Add Subtract Multiply Average Maximum Minimum Dot
         GlobalAveragePooling1D GlobalMaxPooling1D
     """,
+    "preprocessing": """
+        CategoryEncoding Discretization HashedCrossing Hashing IntegerLookup Normalization StringLookup
+        TextVectorization
+    """,
     "models": "Model Sequential",
     "optimizers": "SGD RMSprop Adam AdamW Adagrad",
     "losses": """
