@@ -12,6 +12,7 @@ from ..errors import NonFiniteError
 from .mode import Mode, Scope
 from .node import Node
 
+LARGE = 1 << 22  # elements
 PACKAGE = dirname(dirname(__file__))
 
 
@@ -32,7 +33,15 @@ def note_line(node: Node | None) -> None:
 
 def first_bad(array: Any) -> tuple[Any, tuple[int, ...]] | None:
     """The first element that is not finite, and its index; None if all are."""
-    if not isinstance(array, np.ndarray) or array.dtype.kind != "f" or np.isfinite(array).all():
+    if not isinstance(array, np.ndarray) or array.dtype.kind != "f":
+        return None
+    if array.size > LARGE and len(array) > 1:  # in halves, for which there is room
+        half = len(array) // 2
+        if bad := first_bad(array[:half]):
+            return bad
+        bad = first_bad(array[half:])
+        return bad and (bad[0], (half + bad[1][0], *bad[1][1:]))
+    if np.isfinite(array).all():
         return None
     index = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
     return array[index], index

@@ -31,12 +31,13 @@ class Tensor(Operators):
     array([2., 4., 6.], dtype=float32)
     """
 
-    __slots__ = ("__weakref__", "_data", "_hooks", "grad", "node", "requires_grad")
+    __slots__ = ("__weakref__", "_data", "_hooks", "grad", "mask", "node", "requires_grad")
 
     _hooks: list | None
     _data: np.ndarray
     node: Node | None
     grad: Any
+    mask: Any  # which time steps count, as a Tensor of booleans, or None: layers make it, read it and pass it on
     requires_grad: bool
 
     def __init__(self, data: Any, requires_grad: bool = False, dtype: Any = None) -> None:
@@ -57,6 +58,7 @@ class Tensor(Operators):
         self._data = array
         self.node = None
         self.grad = None
+        self.mask = None
         self.requires_grad = requires_grad
         self._hooks = None
 
@@ -223,6 +225,7 @@ def wrap(data: np.ndarray, node: Node | None = None) -> Tensor:
     tensor._data = data
     tensor.node = node
     tensor.grad = None
+    tensor.mask = None
     tensor.requires_grad = node is not None
     tensor._hooks = None
     return tensor
@@ -298,8 +301,11 @@ class Variable(Tensor):
         if mode.tracing is not None:
             mode.tracing[self] = value.astype(self.dtype)
         elif mode.scope is None or not mode.scope.drawn:
-            self._data = np.array(value._data if isinstance(value, Tensor) else value, self.dtype)
+            self._put(value._data if isinstance(value, Tensor) else value)
             self.written = next_tick()
+
+    def _put(self, values: Any) -> None:
+        self._data = np.array(values, self.dtype)
 
     def assign_rows(self, ids: np.ndarray, rows: Any) -> None:
         """Write `rows[k]` to row `ids[k]`, for distinct ids: in place, at the price of these rows alone.

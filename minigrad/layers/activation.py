@@ -22,6 +22,8 @@ class Activation(SingleInput):
     array([0., 2.], dtype=float32)
     """
 
+    supports_masking = True
+
     def __init__(self, activation: Any, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.activation = activations.get(activation)
@@ -40,6 +42,8 @@ class ReLU(SingleInput):
     >>> ReLU(max_value=6)(np.array([-1.0, 3.0, 9.0])).numpy()
     array([0., 3., 6.], dtype=float32)
     """
+
+    supports_masking = True
 
     def __init__(
         self,
@@ -67,6 +71,8 @@ class LeakyReLU(SingleInput):
     array([-0.3,  2. ], dtype=float32)
     """
 
+    supports_masking = True
+
     def __init__(self, negative_slope: float = 0.3, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.negative_slope = not_negative(self, "negative_slope", negative_slope)
@@ -80,6 +86,8 @@ class ELU(SingleInput):
     """`x` above zero, `alpha * (exp(x) - 1)` below (Clevert et al., 2016). Keras counterpart:
     keras.layers.ELU.
     """
+
+    supports_masking = True
 
     def __init__(self, alpha: float = 1.0, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -100,6 +108,8 @@ class PReLU(SingleInput):
     >>> layer(np.full((1, 5, 2), -3.0)).shape, layer.alpha.shape
     ((1, 5, 2), (1, 2))
     """
+
+    supports_masking = True
 
     def __init__(
         self,
@@ -147,6 +157,7 @@ class Softmax(SingleInput):
     def __init__(self, axis: int | list[int] | tuple[int, ...] = -1, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.axis = axis if isinstance(axis, int) else list(axis)
+        self.supports_masking = self.axis in (-1, [-1])  # over time, padding would have its share
 
     def call(self, inputs: Any) -> Any:
         axis: Any = self.axis if isinstance(self.axis, int) else tuple(self.axis)

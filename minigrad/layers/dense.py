@@ -25,6 +25,8 @@ class Dense(SingleInput):
     ((None, 3), 15)
     """
 
+    supports_masking = True
+
     def __init__(
         self,
         units: int,

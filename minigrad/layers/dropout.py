@@ -25,6 +25,8 @@ class Dropout(SingleInput):
     array([[0., 2., 2., 2.]], dtype=float32)
     """
 
+    supports_masking = True
+
     def __init__(self, rate: float, noise_shape: Any = None, seed: int | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         if isinstance(rate, bool) or not 0 <= rate <= 1:

@@ -11,5 +11,7 @@ from .layer import Layer, registry
 class Identity(Layer):
     """Its output is its input: a place to hang a name on. Keras counterpart: keras.layers.Identity."""
 
+    supports_masking = True
+
     def call(self, inputs: Any) -> Any:
         return inputs

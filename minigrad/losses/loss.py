@@ -129,8 +129,12 @@ class Loss:
         self.check_values(y_true, y_pred_shape, where)
 
     def compute(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
-        """Return the reduced loss of prepared targets: what a training step calls."""
-        return self.reduce(self.per_sample(y_true, y_pred), sample_weight, self.mask(y_true))
+        """Return the reduced loss of prepared targets: what a training step calls. A mask of the predictions counts."""
+        values, mask = self.per_sample(y_true, y_pred), self.mask(y_true)
+        if isinstance(y_pred, (Tensor, Symbol)) and y_pred.mask is not None:
+            kept = fit_mask(y_pred.mask, values)
+            mask = kept if mask is None else np.logical_and(mask, kept)
+        return self.reduce(values, sample_weight, mask)
 
     def per_sample(self, y_true: Any, y_pred: Any) -> Any:
         """Return the values before reduction; predictions of shape (batch,) count as (batch, 1)."""
@@ -251,6 +255,18 @@ def fit_weights(weights: Any, values: Any) -> Any:
     while weights.shape and len(weights.shape) < len(values.shape):
         weights = np.expand_dims(weights, -1)
     return weights
+
+
+def fit_mask(mask: Any, values: Any) -> Any:
+    """Return a mask of predictions for the values of a loss, in their shape; ShapeError if it has none of theirs."""
+    shape = values.shape
+    if not mask.shape or not same_sizes(mask.shape, shape[: len(mask.shape)]):
+        raise ShapeError(
+            f"The predictions carry a mask of shape {mask.shape}, but the loss has values of shape {shape}; expected "
+            "one for each time step that the mask tells of, so predictions with an axis more than the mask."
+        )
+    missing = tuple(range(len(mask.shape), len(shape)))
+    return np.logical_and(np.expand_dims(mask, missing), np.ones_like(values)) if missing else mask
 
 
 def _divide(total: Any, count: Any) -> Any:

@@ -13,8 +13,8 @@ from ..core.tensor import Tensor
 from ..core.tree import leaves
 from ..errors import ShapeError, unknown
 from ..layers.layer import free_name
-from ..losses.loss import Loss
-from ..metrics.metric import Metric
+from ..losses.loss import Loss, fit_weights
+from ..metrics.metric import Metric, plain
 
 
 class Objective:
@@ -137,10 +137,11 @@ class Objective:
                 if y is None:
                     raise ValueError(f"y is missing: the output {self.outputs[i]!r} has metrics, which need a target")
                 values = prediction._data if isinstance(prediction, Tensor) else np.asarray(prediction)
+                weights = weighted(prediction, weight if is_weighted else None)
                 if isinstance(metric, str):
                     metric = metrics.get(metric, y.shape, values.shape, self.losses[i])
                     self.metrics[i][k] = metric, is_weighted
-                metric.update_state(y, values, sample_weight=weight if is_weighted else None)
+                metric.update_state(y, values, sample_weight=weights)
 
     def logs(self) -> dict[str, Any]:
         """The means by name: `loss`, `out_loss` where there are several outputs, then the metrics."""
@@ -166,6 +167,14 @@ class Objective:
             for metric, _ in own:
                 name = metric if isinstance(metric, str) else metric.name
                 yield free_name(name if len(self.outputs) == 1 else f"{output}_{name}", taken), metric
+
+
+def weighted(prediction: Any, weight: Any) -> Any:
+    """The sample weights for a metric, 0 where the prediction's mask says that a step does not count."""
+    if not isinstance(prediction, Tensor) or prediction.mask is None:
+        return weight
+    kept = prediction.mask._data.astype(prediction.dtype)
+    return kept if weight is None else kept * fit_weights(plain(weight), kept)
 
 
 def own_metrics(given: Any, used: set[int]) -> list[Any]:

@@ -9,12 +9,14 @@ import numpy as np
 from ..core.op import Op
 from ..core.operators import Operators
 from ..core.samples import Draw, Sample
-from ..core.spec import Spec
+from ..core.spec import Spec, broadcast
 from ..core.table import FUNCTIONS, implements
 from ..core.tensor import Variable
+from ..errors import ShapeError
 from .families import same_spec
 
-__all__ = ["astype", "copy", "full_like", "ndim", "ones_like", "shape", "size", "stop_gradient", "zeros_like"]
+__all__ = ["astype", "copy", "full_like", "ndim", "ones_like", "scale_gradient", "shape", "size", "stop_gradient",
+           "zeros_like"]
 
 
 def samples(draw: Draw) -> Sample:
@@ -85,6 +87,27 @@ def stop_gradient_kernel(x: Any) -> Any:
 stop_gradient = FUNCTIONS["stop_gradient"] = Op(
     stop_gradient_kernel, name="stop_gradient", spec=same_spec, kind="view", samples=samples,
     doc="The same values as a constant: no gradient flows back through it. Shares memory with x.")
+
+
+def scale_gradient_kernel(x: Any, scale: Any) -> Any:
+    return np.asarray(x)
+
+
+def scale_gradient_spec(x: Spec, scale: Spec) -> Spec:
+    if broadcast(x.shape, scale.shape) != x.shape:
+        raise ShapeError(f"a scale of shape {scale.shape} does not fit the shape {x.shape}")
+    return same_spec(x)
+
+
+def scale_gradient_samples(draw: Draw) -> Any:
+    x = draw.array(draw.shape())
+    return (x, np.ones(draw.broadcastable(x.shape))), {}  # with any other scale the derivative is not meant to be true
+
+
+scale_gradient = Op(
+    scale_gradient_kernel, name="scale_gradient", spec=scale_gradient_spec, kind="view", samples=scale_gradient_samples,
+    vjp=(lambda g, scale: g * scale, None),
+    doc="The same values, whose gradient is multiplied by `scale` on its way back. Shares memory with x.")
 
 
 # -- constants in the shape of another value: rows, for on Symbols that shape may still be open -----------------------

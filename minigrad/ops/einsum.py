@@ -116,9 +116,36 @@ LARGE = 4096  # elements: from here on NumPy's own loops are up to ten times slo
 
 def einsum_kernel(*xs: Any, subscripts: str, optimize: bool | str = False, out: Any = None) -> Any:
     if sum(x.size for x in xs) > LARGE and len(xs) > 1 and all(x.dtype.char in "fd" for x in xs):
+        plan = as_matmul(subscripts) if len(xs) == 2 else None
+        if plan and xs[0].dtype == xs[1].dtype and 1 not in xs[0].shape + xs[1].shape:  # which would broadcast
+            left, right, axes, other_axes = plan
+            return np.matmul(xs[left].transpose(axes), xs[right].transpose(other_axes), out=out)
         optimize = optimize or True
     y = np.einsum(subscripts, *xs, optimize=optimize, out=out)
     return y.copy() if len(xs) == 1 and np.may_share_memory(y, xs[0]) else y  # of one operand NumPy may give a view
+
+
+def as_matmul(subscripts: str) -> tuple[int, int, tuple[int, ...], tuple[int, ...]] | None:
+    """Of two operands (the left one's number, the right one's, how to order the axes of each) for np.matmul to do it.
+
+    None where it is no product of matrices, or of stacks of matrices, as it is. NumPy's einsum would find this out at
+    each call, which takes longer than small products do.
+
+    >>> as_matmul("abz,acz->abc"), as_matmul("ij,ik->kj"), as_matmul("ij,ij->i")
+    ((0, 1, (0, 1, 2), (0, 2, 1)), (1, 0, (1, 0), (0, 1)), None)
+    """
+    terms, output = split_terms(subscripts)
+    if len(output) < 2 or any(len(set(term)) < len(term) for term in terms):
+        return None
+    stack, row, column = output[:-2], output[-2], output[-1]
+    left = 0 if row in terms[0] else 1
+    first, second = terms[left], terms[1 - left]
+    summed = set(first) & set(second) - set(output)
+    if len(summed) != 1 or {*first} != {*stack, row, *summed} or {*second} != {*stack, column, *summed}:
+        return None
+    wanted = (stack + row + min(summed), stack + min(summed) + column)
+    axes, other_axes = (tuple(map(term.index, letters)) for term, letters in zip((first, second), wanted))
+    return left, 1 - left, axes, other_axes
 
 
 einsum_row = Op(einsum_kernel, name="einsum", spec=einsum_spec, vjp=einsum_rule, kind="contraction",

@@ -76,6 +76,62 @@ def check_kind(dtype: np.dtype) -> None:
         raise DTypeError(f"ids must be numbers, got dtype {dtype}")
 
 
+def within_kernel(x: Any, *, limit: int, oov: str) -> np.ndarray:
+    x = np.asarray(x)
+    if oov == "raise":
+        return check_ids(x, limit=limit)
+    check_kind(x.dtype)
+    if x.dtype.kind == "f":
+        with np.errstate(invalid="ignore"):
+            wrong = (x != np.floor(x)) | ((x >= beyond(x.dtype)) & (x < limit))
+        if wrong.any():
+            complain(np.where(wrong, x, 0), limit, "input_dim")
+        ids = np.clip(x.astype(np.float64), -1, limit).astype(np.intp)
+    elif x.dtype.kind == "i":
+        ids = np.clip(x.astype(np.intp), -1, limit)
+    else:
+        ids = np.minimum(x.astype(np.uint64), limit).astype(np.intp)
+    if oov == "clip":
+        return np.clip(ids, 0, limit - 1)
+    return np.where((ids < 0) | (ids == limit), limit - 1 if oov == "last" else -1, ids)
+
+
+def within_spec(x: Spec, *, limit: int, oov: str) -> Spec:
+    check_kind(np.dtype(x.dtype))
+    return Spec(x.shape, np.dtype(np.intp))
+
+
+def within_samples(draw: Draw) -> Any:
+    oov, limit = draw.choice(["raise", "clip", "last", "zero"]), draw.integer(1, 7)
+    ids = draw.ids(draw.shape(), limit + (0 if oov == "raise" else 3)) - (0 if oov == "raise" else 1)
+    return (ids.astype(draw.choice([np.float32, np.int64])),), {"limit": limit, "oov": oov}
+
+
+ids_within = Op(within_kernel, spec=within_spec, name="ids_within", kind="view", samples=within_samples, doc="""
+Ids, whole numbers of any dtype, as integers from 0 to limit - 1. What becomes of those out of range is said by oov:
+
+"raise": IdError. "clip": the nearest in range. "last": limit - 1. "zero": -1, for whoever leaves such ids out. IdError
+for what is no whole number, or is too large to be exact in its dtype. There is no gradient.
+
+>>> ids_within(np.array([-2, 3, 9]), limit=5, oov="clip"), ids_within(np.array([-2, 3, 9]), limit=5, oov="zero")
+(array([0, 3, 4]), array([-1,  3, -1]))
+""")
+
+
+def occurrences_kernel(ids: Any, *, dtype: np.dtype, out: Any = None) -> Any:
+    _, places, counts = np.unique(ids, return_inverse=True, return_counts=True)
+    return np.positive(counts.astype(dtype)[places].reshape(np.shape(ids)), out=out)
+
+
+occurrences = Op(occurrences_kernel, spec=lambda ids, *, dtype: Spec(ids.shape, np.dtype(dtype)), name="occurrences",
+                 samples=lambda draw: ((draw.ids(draw.shape(0, 2), 4),), {"dtype": np.dtype(np.float32)}), doc="""
+At each place of `ids` how often its id stands there, at all places together, as floats. There is no gradient.
+
+>>> occurrences(np.array([7, 3, 7]), dtype=np.dtype(np.float32))
+array([2., 1., 2.], dtype=float32)
+""")
+
+
 def ids_spec(x: Spec, *, limit: int, argument: str = "input_dim") -> Spec:
     check_kind(np.dtype(x.dtype))
     return Spec(x.shape, np.dtype(np.intp))

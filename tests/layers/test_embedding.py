@@ -172,11 +172,6 @@ def test_sizes_must_be_positive_whole_numbers(argument, value):
         Embedding(**sizes)
 
 
-def test_masks_are_not_pretended():
-    with pytest.raises(NotImplementedError, match="mask_zero=True needs masks"):
-        Embedding(7, 2, mask_zero=True)
-
-
 def test_wrong_input_length_is_told_at_graph_time():
     with pytest.raises(ShapeError) as caught:
         Embedding(7, 2, input_length=999)(Input((1000,)))

@@ -97,7 +97,7 @@ def test_gradients_of_inputs(case):
     check_grads(lambda *values: call(case, layer, list(values)) + 0.0, arrays)  # + 0: Identity gives its input itself
 
 
-@over([case for case in CASES if case.cls in (layers.Embedding, layers.Dense, layers.PReLU)])
+@over([case for case in CASES if case.cls in (layers.Embedding, layers.EmbeddingBag, layers.Dense, layers.PReLU)])
 def test_gradients_of_weights(case):
     layer, arrays = built(case)
     upstream = np.random.default_rng(2).standard_normal(call(case, layer, arrays).shape)
