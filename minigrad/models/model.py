@@ -8,12 +8,14 @@ from typing import Any
 import numpy as np
 
 from ..core.mode import MODE
+from ..core.strings import is_string, strings_in
 from ..core.symbol import Symbol
 from ..core.tensor import Tensor, Variable, wrap
 from ..core.tree import leaves
 from ..errors import DTypeError, ShapeError, unknown
 from ..layers.layer import Layer, free_name
 from .graph import Graph
+from .host import Prepared, on_host, prepared
 from .spelling import spelled
 from .summary import print_summary
 from .training import Training
@@ -33,6 +35,7 @@ class Model(Training, Layer):
     """
 
     graph: Graph | None = None
+    takes_strings = True  # for layers that do
     lists_inputs = True  # in the summary
 
     def __init__(
@@ -76,12 +79,14 @@ class Model(Training, Layer):
         return self.graph.run(self.in_order(inputs))
 
     def in_order(self, inputs: Any) -> list[Any]:
-        """Values for the inputs of the graph, in its order, checked against the Inputs' shapes."""
+        """Values for the inputs of the graph, in its order, checked against the Inputs' shapes; or, if layers of it run
+        on the host, what they made of such values.
+        """
         assert self.graph is not None
-        return [
-            as_input(name, value, symbol)
-            for name, symbol, value in zip(self.input_names, self.graph.flat_inputs, self.listed(inputs), strict=True)
-        ]
+        if isinstance(inputs, Prepared):
+            return inputs
+        named = zip(self.input_names, self.graph.flat_inputs, self.listed(inputs), strict=True)
+        return prepared(self.graph, [as_input(name, value, symbol) for name, symbol, value in named])
 
     def listed(self, inputs: Any) -> list[Any]:
         """Values for the inputs of the graph, in its order, as they are; ValueError if they are not as many.
@@ -100,10 +105,17 @@ class Model(Training, Layer):
         return values
 
     def _value(self, x: Any) -> Any:
-        """Arrays as Tensors; in a functional model the Inputs say which dtype."""
+        """Arrays as Tensors, but for strings; in a functional model the Inputs say which dtype."""
+        if isinstance(x, np.ndarray) and x.dtype.kind in "UO":
+            return x
         return Tensor(x) if self.graph is not None and isinstance(x, np.ndarray) else super()._value(x)
 
     # -- what is in it --------------------------------------------------------------------------------------------
+
+    @property
+    def on_host(self) -> bool:  # type: ignore[override]
+        """Whether all that it does is the work of layers on the host."""
+        return self.graph is not None and all(on_host(self.graph.made_by(x)[0]) for x in self.graph.flat_outputs)
 
     @property
     def layers(self) -> list[Layer]:
@@ -200,6 +212,17 @@ class Model(Training, Layer):
         """
         print_summary(self, line_length, positions, print_fn or print, expand_nested, show_trainable)
 
+    @spelled
+    def explain(self, x: Any, y: Any = None, sample_weight: Any = None, layer: Any = None) -> Any:
+        """How the gradients of the embeddings come about in one training step, which is tried and changes nothing.
+
+        Of one Embedding its `Explanation` (see `Embedding.explain`), of several a dict by name. layer: one of them, by
+        name or itself. ValueError if there is none, RuntimeError if the model has no loss.
+        """
+        from ..visualize.explain import explain_model
+
+        return explain_model(self, x, y, sample_weight, layer)
+
     # -- weights on disk ------------------------------------------------------------------------------------------
 
     def save_weights(self, path: Any) -> None:
@@ -262,12 +285,11 @@ def as_input(name: str, value: Any, symbol: Symbol) -> Any:
 
     For an Input of shape (None, 1), values of shape (rows,) get their axis of size 1, as in Keras.
     """
-    if not isinstance(value, (Tensor, Symbol)):
-        value = Tensor(value)
+    value = of_its_kind(name, value, symbol)
     if len(value.shape) == 1 and len(symbol.shape) == 2 and symbol.shape[-1] == 1:
         value = np.expand_dims(value, -1)
     check_shape(name, value.shape, symbol)
-    if isinstance(value, Symbol) or value.requires_grad or value.dtype == symbol.dtype:
+    if is_string(symbol.dtype) or isinstance(value, Symbol) or value.requires_grad or value.dtype == symbol.dtype:
         return value
     data = value._data
     with np.errstate(invalid="ignore"):  # NaN as an integer is no NaN, which comparing finds
@@ -280,6 +302,28 @@ def as_input(name: str, value: Any, symbol: Symbol) -> Any:
             f"{data.dtype}). Give such numbers, or make it Input(..., dtype={data.dtype.name!r})"
         )
     return wrap(cast)
+
+
+def of_its_kind(name: str, value: Any, symbol: Symbol) -> Any:
+    """A Tensor or Symbol of numbers, or for an Input of strings an array or Symbol of these; else DTypeError."""
+    wanted = is_string(symbol.dtype)
+    if isinstance(value, Symbol):
+        if is_string(value.dtype) != wanted:
+            raise DTypeError(f"{name} has dtype {symbol.dtype.name}, but was given a symbol of {value.dtype.name}")
+        return value
+    strings = None if isinstance(value, Tensor) else strings_in(value)
+    if wanted and strings is None:
+        raise DTypeError(f"{name} takes strings, got {getattr(value, 'dtype', type(value).__name__)}")
+    if strings is not None and not wanted:
+        first = str(strings.flat[0]) if strings.size else ""
+        raise DTypeError(
+            f"{name}: cannot compute with dtype {strings.dtype} (strings such as {first!r}); expected numbers. Turn "
+            "words and categories into integer ids first, as with StringLookup; behind Input(..., dtype='string') it "
+            "can be part of the model"
+        )
+    if wanted:
+        return strings
+    return value if isinstance(value, Tensor) else Tensor(value)
 
 
 def check_shape(name: str, got: tuple[int | None, ...], symbol: Symbol) -> None:

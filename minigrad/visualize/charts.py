@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from .axes import Frame, nice_ticks
-from .labels import place_labels
+from .labels import CROWDED, DOT, SIZE, place_labels
 from .svg import FAINT_INK, Element, shorten, straight_path, text
 
 # Okabe and Ito's colours, which stay apart for eyes with any colour vision, darkened for thin lines on white.
@@ -23,12 +23,13 @@ def scatter(
     *,
     ring: bool = False,
     size: float = 460.0,
+    dot: float = DOT,
 ) -> str:
     """A square chart of points (x, y); one unit is as long on both axes, so distances are as they look.
 
     `ring` joins the points in their order by a closed line (the twelve months). A point that is not finite
-    is left out, and so is a label that finds no free place; the picture then says how many. Each dot shows
-    its label on hovering.
+    is left out, and so is a label that finds no free place; the picture then says how many. Each dot, of radius
+    `dot`, shows its label on hovering; smaller dots than usual have smaller labels.
 
     >>> svg = scatter([(0, 0), (1, 2)], ["here", "there"], title="Two points")
     >>> svg.count("<circle"), ">there</text>" in svg
@@ -49,9 +50,11 @@ def scatter(
         frame.shapes.append(_line(dots, RING, 1.6, closed=True))
     for i, (x, y) in zip(kept, dots, strict=True):
         hover = [Element("title", names[i])] if names[i] else []
-        dot = Element("circle", *hover, cx=x, cy=y, r=4.5, fill=ACCENT, stroke="#ffffff", stroke_width=1.2)
-        frame.shapes.append(dot)
-    placed, crowded = place_labels(dots, [names[i] for i in kept], (0.0, 0.0, size, size), ring)
+        circle = Element("circle", *hover, cx=x, cy=y, r=dot, fill=ACCENT, stroke="#ffffff", stroke_width=1.2)
+        frame.shapes.append(circle)
+    label_size, leeway = SIZE if dot >= DOT else SIZE - 2, CROWDED if ring else 0.05
+    bounds = (0.0, 0.0, size, size)
+    placed, crowded = place_labels(dots, [names[i] for i in kept], bounds, ring, label_size, dot, leeway)
     frame.shapes += placed
     notes = _not_finite("points", len(everything) - len(kept))
     if crowded:

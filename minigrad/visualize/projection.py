@@ -7,6 +7,17 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ..core.mode import no_grad
+from ..core.tensor import Tensor
+from ..ops.gather import gather
+from .charts import scatter
+from .chosen import Labels, checked_labels, row_ids
+from .page import figure
+from .shown import Shown
+
+USUAL = 500  # of a larger table, so many rows are shown
+CROWD, LARGE = 60, 760.0  # more points than that get a larger picture and smaller dots
+
 
 class Projection(NamedTuple):
     """`coordinates` of shape (vectors, dimensions), `components` (dimensions, width) with rows of
@@ -60,3 +71,87 @@ def _with_fixed_signs(directions: NDArray[Any]) -> NDArray[Any]:
     signs: NDArray[Any] = np.sign(directions[np.arange(len(directions)), largest])
     fixed: NDArray[Any] = directions * signs[:, np.newaxis]
     return fixed
+
+
+class Plane(Shown):
+    """Rows of a table laid into the plane: what `Embedding.project` and `project` return.
+
+    ids: (rows,), which rows. coordinates (rows, 2), components (2, width) and explained_variance_ratio (2,) as in
+    `Projection`. `svg()` is the picture; a notebook shows it, and `save("table.svg")` keeps it.
+    """
+
+    def __init__(
+        self, title: str, ids: NDArray[np.intp], found: Projection, labels: list[str], count: int, ring: bool
+    ) -> None:
+        self.title, self.ids, self.labels, self.count, self.ring = title, ids, labels, count, ring
+        self.coordinates, self.components, self.explained_variance_ratio = found
+
+    def svg(self) -> str:
+        """The chart: a dot for each row, with its label where there is room; one unit is as long on both axes."""
+        first, second = self.explained_variance_ratio
+        many = len(self.ids) > CROWD
+        return scatter(
+            self.coordinates,
+            self.labels,
+            title=self.title,
+            xlabel=f"first principal axis ({first:.0%} of the variance)",
+            ylabel=f"second principal axis ({second:.0%})",
+            ring=self.ring,
+            size=LARGE if many else 460.0,
+            dot=2.5 if many else 4.5,
+        )
+
+    def html(self) -> str:
+        """The picture, and in words what it shows."""
+        return figure(self.svg(), f"{self}.")
+
+    def __str__(self) -> str:
+        shown = f"{len(self.ids):,} rows" + (f" of {self.count:,}" if len(self.ids) != self.count else "")
+        return (
+            f"{self.title}: {shown} of {self.components.shape[1]} numbers each, on the two axes along which they "
+            f"differ most, with {self.explained_variance_ratio.sum():.0%} of their variance"
+        )
+
+    __repr__ = __str__
+
+
+def project(table: Any, labels: Labels = None, rows: Any = None, title: str = "The table", ring: bool = False) -> Plane:
+    """Lay the rows of a table, (rows, width), into the plane by principal components; a `Plane`, to be looked at.
+
+    labels: a name for each row of the table, or a dict by id; by default the ids, while they are few. rows: which rows
+    to take, or how many of the first; by default the first 500, which in a vocabulary by frequency are the most
+    frequent words. ring: join the rows in their order (months, hours). ValueError for rows that are not finite.
+
+    >>> plane = project([[0.0, 0.0, 1.0], [3.0, 4.0, 1.0], [6.0, 8.0, 1.0]], labels=["a", "b", "c"])
+    >>> print(plane)
+    The table: 3 rows of 3 numbers each, on the two axes along which they differ most, with 100% of their variance
+    """
+    table = table if isinstance(table, Tensor) else np.asarray(table)
+    if len(table.shape) != 2:
+        raise ValueError(f"project: a table has shape (rows, width), got {table.shape}")
+    count = table.shape[0]
+    names = checked_labels(labels, count)
+    ids = chosen(rows, count)
+    with no_grad():
+        vectors = np.asarray(gather(table, ids))  # these rows alone, of however large a table
+    if not np.isfinite(vectors).all():
+        row, column = np.argwhere(~np.isfinite(vectors))[0]
+        raise ValueError(f"project: row {ids[row]} holds {vectors[row, column]} at position {column}")
+    numbered = labels is None and len(ids) <= CROWD
+    shown = [str(i) if numbered else names.get(i, "") for i in ids.tolist()]
+    return Plane(title, ids, pca(vectors), shown, count, ring)
+
+
+def project_layer(layer: Any, labels: Labels = None, rows: Any = None) -> Plane:
+    """See `Embedding.project`."""
+    if not layer.built:
+        raise ValueError(
+            f"project: {layer.name} was never built, so it has no table yet; call it, or put it into a Model, first"
+        )
+    return project(layer.embeddings, labels, rows, title=f"The rows of {layer.name}")
+
+
+def chosen(rows: Any, count: int) -> NDArray[np.intp]:
+    """The ids of the rows to project."""
+    ids = row_ids(rows, count)
+    return np.arange(min(USUAL if rows is None else int(rows), count)) if ids is None else ids
