@@ -43,6 +43,7 @@ __all__ = [
     "VarianceScaling",
     "Zeros",
     "deserialize",
+    "fill",
     "get",
     "serialize",
 ]
@@ -62,6 +63,10 @@ class Initializer:
 
     def __call__(self, shape: Shape, dtype: Any = None) -> np.ndarray:
         raise NotImplementedError(f"{type(self).__name__} needs a __call__(shape, dtype=None).")
+
+    def _write(self, out: np.ndarray) -> None:
+        """Write the values into an array; see `fill`."""
+        out[...] = self(out.shape, out.dtype)
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments, as JSON can hold them."""
@@ -83,6 +88,9 @@ class Zeros(Initializer):
     def __call__(self, shape: Shape, dtype: Any = None) -> np.ndarray:
         return np.zeros(_shape(shape), _dtype(dtype))
 
+    def _write(self, out: np.ndarray) -> None:
+        out.fill(0)
+
 
 @_registry.register("ones", "one")
 class Ones(Initializer):
@@ -90,6 +98,9 @@ class Ones(Initializer):
 
     def __call__(self, shape: Shape, dtype: Any = None) -> np.ndarray:
         return np.ones(_shape(shape), _dtype(dtype))
+
+    def _write(self, out: np.ndarray) -> None:
+        out.fill(1)
 
 
 @_registry.register()
@@ -102,10 +113,14 @@ class Constant(Initializer):
             raise DTypeError(f"Constant needs a number or an array of numbers, got {value!r:.60}.")
 
     def __call__(self, shape: Shape, dtype: Any = None) -> np.ndarray:
-        shape = _shape(shape)
-        if self.value.ndim and self.value.shape != shape:
-            raise ShapeError(f"Constant holds an array of shape {self.value.shape}, the weight's is {shape}.")
-        return np.full(shape, self.value, _dtype(dtype))
+        out = np.empty(_shape(shape), _dtype(dtype))
+        self._write(out)
+        return out
+
+    def _write(self, out: np.ndarray) -> None:
+        if self.value.ndim and self.value.shape != out.shape:
+            raise ShapeError(f"Constant holds an array of shape {self.value.shape}, the weight's is {out.shape}.")
+        np.copyto(out, self.value, "unsafe")
 
     def get_config(self) -> dict[str, Any]:
         return {"value": self.value.tolist()}
@@ -134,12 +149,16 @@ class _Random(Initializer):
     seed: int | None
 
     def __call__(self, shape: Shape, dtype: Any = None) -> np.ndarray:
-        shape, dtype = _shape(shape), _dtype(dtype)
-        if dtype.kind != "f":
-            raise DTypeError(f"{type(self).__name__} draws floats, it cannot fill a weight of dtype {dtype}.")
-        return self._draw(shape, dtype, Stream(self.seed).generator)
+        out = np.empty(_shape(shape), _dtype(dtype))
+        self._write(out)
+        return out
 
-    def _draw(self, shape: Shape, dtype: np.dtype, random: np.random.Generator) -> np.ndarray:
+    def _write(self, out: np.ndarray) -> None:
+        if out.dtype.kind != "f":
+            raise DTypeError(f"{type(self).__name__} draws floats, it cannot fill a weight of dtype {out.dtype}.")
+        self._draw(out, Stream(self.seed).generator)
+
+    def _draw(self, out: np.ndarray, random: np.random.Generator) -> None:
         raise NotImplementedError
 
 
@@ -150,8 +169,8 @@ class RandomNormal(_Random):
     def __init__(self, mean: float = 0.0, stddev: float = 0.05, seed: int | None = None) -> None:
         self.mean, self.stddev, self.seed = float(mean), float(stddev), check_seed(seed)
 
-    def _draw(self, shape: Shape, dtype: np.dtype, random: np.random.Generator) -> np.ndarray:
-        return _fill(shape, dtype, lambda n: random.normal(self.mean, self.stddev, n))
+    def _draw(self, out: np.ndarray, random: np.random.Generator) -> None:
+        _fill(out, lambda n: random.normal(self.mean, self.stddev, n))
 
     def get_config(self) -> dict[str, Any]:
         return {"mean": self.mean, "stddev": self.stddev, "seed": self.seed}
@@ -161,8 +180,8 @@ class RandomNormal(_Random):
 class TruncatedNormal(RandomNormal):
     """The normal distribution without what lies more than two standard deviations from the mean."""
 
-    def _draw(self, shape: Shape, dtype: np.dtype, random: np.random.Generator) -> np.ndarray:
-        return _fill(shape, dtype, lambda n: self.mean + self.stddev * _truncated(n, random))
+    def _draw(self, out: np.ndarray, random: np.random.Generator) -> None:
+        _fill(out, lambda n: self.mean + self.stddev * _truncated(n, random))
 
 
 @_registry.register("random_uniform", "uniform")
@@ -174,8 +193,8 @@ class RandomUniform(_Random):
         if self.minval > self.maxval:
             raise ValueError(f"RandomUniform needs minval <= maxval, got {minval} and {maxval}.")
 
-    def _draw(self, shape: Shape, dtype: np.dtype, random: np.random.Generator) -> np.ndarray:
-        return _fill(shape, dtype, lambda n: random.uniform(self.minval, self.maxval, n))
+    def _draw(self, out: np.ndarray, random: np.random.Generator) -> None:
+        _fill(out, lambda n: random.uniform(self.minval, self.maxval, n))
 
     def get_config(self) -> dict[str, Any]:
         return {"minval": self.minval, "maxval": self.maxval, "seed": self.seed}
@@ -214,16 +233,17 @@ class VarianceScaling(_Random):
         self.scale, self.seed = float(scale), check_seed(seed)
         self.mode, self.distribution = mode, distribution
 
-    def _draw(self, shape: Shape, dtype: np.dtype, random: np.random.Generator) -> np.ndarray:
-        fan_in, fan_out = _fans(shape)
+    def _draw(self, out: np.ndarray, random: np.random.Generator) -> None:
+        fan_in, fan_out = _fans(out.shape)
         fan = {"fan_in": fan_in, "fan_out": fan_out, "fan_avg": (fan_in + fan_out) / 2}[self.mode]
         stddev = math.sqrt(self.scale / max(1.0, fan))
         if self.distribution == "uniform":
             limit = math.sqrt(3.0) * stddev
-            return _fill(shape, dtype, lambda n: random.uniform(-limit, limit, n))
-        if self.distribution == "untruncated_normal":
-            return _fill(shape, dtype, lambda n: random.normal(0.0, stddev, n))
-        return _fill(shape, dtype, lambda n: stddev / _TRUNCATED_STDDEV * _truncated(n, random))
+            _fill(out, lambda n: random.uniform(-limit, limit, n))
+        elif self.distribution == "untruncated_normal":
+            _fill(out, lambda n: random.normal(0.0, stddev, n))
+        else:
+            _fill(out, lambda n: stddev / _TRUNCATED_STDDEV * _truncated(n, random))
 
     def get_config(self) -> dict[str, Any]:
         return {
@@ -302,13 +322,13 @@ class Orthogonal(_Random):
     def __init__(self, gain: float = 1.0, seed: int | None = None) -> None:
         self.gain, self.seed = float(gain), check_seed(seed)
 
-    def _draw(self, shape: Shape, dtype: np.dtype, random: np.random.Generator) -> np.ndarray:
-        if len(shape) < 2:
-            raise ShapeError(f"Orthogonal makes matrices, it cannot fill a weight of shape {shape}.")
-        rows, columns = math.prod(shape[:-1]), shape[-1]
+    def _draw(self, out: np.ndarray, random: np.random.Generator) -> None:
+        if out.ndim < 2:
+            raise ShapeError(f"Orthogonal makes matrices, it cannot fill a weight of shape {out.shape}.")
+        rows, columns = math.prod(out.shape[:-1]), out.shape[-1]
         q, r = np.linalg.qr(random.standard_normal((max(rows, columns), min(rows, columns))))
         q *= np.where(np.diag(r) < 0, -1.0, 1.0)  # makes the distribution uniform
-        return (self.gain * (q if rows >= columns else q.T)).reshape(shape).astype(dtype, order="C")
+        out[...] = (self.gain * (q if rows >= columns else q.T)).reshape(out.shape)
 
     def get_config(self) -> dict[str, Any]:
         return {"gain": self.gain, "seed": self.seed}
@@ -323,6 +343,27 @@ def get(identifier: Any) -> Any:
     if isinstance(identifier, np.ndarray):
         raise UnknownName("An array is no initializer. To begin with its values, use Constant(array).")
     return None if identifier is None else _registry.get(identifier)
+
+
+def fill(initializer: Callable, out: np.ndarray) -> None:
+    """Write an initializer's values, those that a call would return, into an array that lies in one piece.
+
+    The initializers of this module, but for Orthogonal and Identity, make no second array for it, so that a table as
+    large as the memory, or in a larger file, can be filled.
+
+    >>> array = np.empty((2, 3), np.float32)
+    >>> fill(Constant(2.0), array)
+    >>> array
+    array([[2., 2., 2.],
+           [2., 2., 2.]], dtype=float32)
+    """
+    if type(initializer).__module__ == __name__:
+        initializer._write(out)  # type: ignore[attr-defined]
+    else:  # a function, or a class of the user's, of which only the call is known
+        values = np.asarray(initializer(out.shape, dtype=out.dtype))
+        if values.shape != out.shape:
+            raise ShapeError(f"The initializer {initializer!r:.80} gave shape {values.shape}, expected {out.shape}.")
+        out[...] = values
 
 
 def serialize(initializer: Any) -> Any:
@@ -358,14 +399,12 @@ def _fans(shape: Shape) -> tuple[int, int]:
     return shape[-2] * receptive_field, shape[-1] * receptive_field
 
 
-def _fill(shape: Shape, dtype: np.dtype, draw: Callable[[int], np.ndarray]) -> np.ndarray:
-    """Return `draw(size)` in that shape and dtype, drawn in pieces: a large table needs no float64 twin."""
-    out = np.empty(shape, dtype)
+def _fill(out: np.ndarray, draw: Callable[[int], np.ndarray]) -> None:
+    """Write `draw(size)` into an array, in one piece, bit by bit: a large table needs no float64 twin."""
     flat = out.reshape(-1)
     for start in range(0, flat.size, _PIECE):
         piece = flat[start : start + _PIECE]
         piece[...] = draw(piece.size)
-    return out
 
 
 def _truncated(n: int, random: np.random.Generator) -> np.ndarray:

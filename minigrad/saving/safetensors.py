@@ -66,18 +66,15 @@ def save(tensors: Mapping[str, Any], path: str | os.PathLike[str], metadata: Map
             file.write(chunk)
 
 
-def load(path: str | os.PathLike[str], mmap: bool = False) -> dict[str, np.ndarray]:
+def load(path: str | os.PathLike[str], mmap: bool = False, verify: bool | None = None) -> dict[str, np.ndarray]:
     """Return the arrays of a file, by name, in the order in which they lie.
 
-    With `mmap` they are read-only windows on the file, read when they are used (and so the checksum is not
-    checked). Anything wrong with the file is a `CorruptFile` or an `UnsafeFile`, raised before any array
-    is made.
+    With `mmap` they are read-only windows on the file, read when they are used. verify: whether the checksum is
+    checked, for which all of the file is read; by default not with `mmap`. Anything wrong with the file is a
+    `CorruptFile` or an `UnsafeFile`, raised before any array is made.
     """
-    where = os.fsdecode(path)
-    if mmap and os.path.getsize(path):
-        mapped = np.asarray(np.memmap(path, np.uint8, "r"))
-        return _Reader(mapped, where).tensors(verify=False)
-    return _Reader(np.fromfile(path, np.uint8), where).tensors()
+    content = _mapped(path) if mmap else np.fromfile(path, np.uint8)
+    return _Reader(content, os.fsdecode(path)).tensors(verify=not mmap if verify is None else verify)
 
 
 def loads(content: bytes) -> dict[str, np.ndarray]:
@@ -87,7 +84,12 @@ def loads(content: bytes) -> dict[str, np.ndarray]:
 
 def load_metadata(path: str | os.PathLike[str]) -> dict[str, str]:
     """Return the strings that a file keeps beside its arrays."""
-    return _Reader(np.fromfile(path, np.uint8), os.fsdecode(path)).metadata
+    return _Reader(_mapped(path), os.fsdecode(path)).metadata
+
+
+def _mapped(path: str | os.PathLike[str]) -> np.ndarray:
+    """The bytes of a file, read when they are used."""
+    return np.asarray(np.memmap(path, np.uint8, "r")) if os.path.getsize(path) else np.empty(0, np.uint8)
 
 
 class _Reader:

@@ -1,7 +1,8 @@
 """A model's weights in a file: `save_weights` and `load_weights`.
 
 All that is asked of a model is `named_weights()`: its variables by unique, path-like names such as
-`embedding_1/embeddings`, each with `numpy()`, `assign(array)`, `shape` and `dtype`.
+`embedding_1/embeddings`, each with `data` (a view of its values), `assign(array)`, `shape` and `dtype`.
+Both ways, the values go straight from where they lie to where they belong: a large table is not copied.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ def save_weights(model: Any, path: str | os.PathLike[str]) -> None:
     ending = os.path.splitext(os.fsdecode(path))[1].lower()
     if ending in (".h5", ".hdf5", ".keras"):
         raise ValueError(f"Weights are saved as safetensors, not as {ending}: end the name in .safetensors.")
-    safetensors.save({name: weight.numpy() for name, weight in model.named_weights().items()}, path)
+    safetensors.save({name: weight.data for name, weight in model.named_weights().items()}, path)
 
 
 def load_weights(model: Any, path: str | os.PathLike[str]) -> None:
@@ -34,7 +35,7 @@ def load_weights(model: Any, path: str | os.PathLike[str]) -> None:
     If not, a `WeightsError` lists all that is wrong, and no weight is changed.
     """
     weights = model.named_weights()
-    tensors = safetensors.load(path)
+    tensors = safetensors.load(path, mmap=True, verify=True)
     wrong = _differences(weights, tensors)
     if wrong:
         listed = wrong[:_MOST_LISTED]

@@ -18,9 +18,7 @@ class Weight:
 
     shape = property(lambda self: self.array.shape)
     dtype = property(lambda self: self.array.dtype)
-
-    def numpy(self):
-        return self.array
+    data = property(lambda self: self.array)
 
     def assign(self, array):
         self.array = np.array(array)
