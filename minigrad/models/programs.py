@@ -232,6 +232,8 @@ class StepProgram:
             found = rows_of_gradient(optimizer, w, g)
             if found is not None:
                 touched[w], gradients[i] = found
+            elif isinstance(w, Table) and w.frozen is not None:
+                gradients[i] = np.where(w.frozen[:, None], 0, g)
         self.lags = [(w, optimizer.lag_of(w, w in touched)) for w in self.weights]
         if optimizer.clips:
             trace.begin("clip")

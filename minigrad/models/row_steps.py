@@ -14,6 +14,7 @@ from ..core.rows import Table
 from ..core.symbol import Symbol
 from ..core.table import ROWS
 from ..core.tensor import Variable
+from ..ops.bags import bag_scatter
 from ..ops.distinct import distinct
 from ..ops.gather import scatter_add
 from ..optimizers.arena import is_elementwise
@@ -23,6 +24,9 @@ from ..program.trace import opened
 
 if TYPE_CHECKING:
     from ..optimizers.optimizer import Optimizer
+
+
+SCATTERS = (scatter_add, bag_scatter)
 
 
 def rows_of_gradient(optimizer: Optimizer, w: Variable, g: Any) -> tuple[Any, Any] | None:
@@ -38,6 +42,8 @@ def rows_of_gradient(optimizer: Optimizer, w: Variable, g: Any) -> tuple[Any, An
     decay = optimizer.learning_rate * (optimizer.weight_decay or 0.0) if optimizer.decays(w) else None
     if small or not optimizer.moves_rows(w, n, decay) or w.constraint is not None:
         return None
+    if optimizer.clips and isinstance(w, Table) and w.frozen is not None:
+        return None  # gradients of frozen rows do not count in a norm
     if not is_elementwise(optimizer, {(n, w.shape[1])}, w.dtype, optimizer.decays(w)):
         return None
     token = MODE.set(MODE.get()._replace(scope=parts[0].scope))
@@ -48,7 +54,7 @@ def rows_of_gradient(optimizer: Optimizer, w: Variable, g: Any) -> tuple[Any, An
         start = 0
         for part, each in zip(parts, ids):
             places = np.reshape(found[0, start : start + each.size], part.inputs[1].shape)
-            terms.append(scatter_add(part.inputs[0], places, shape=(n, w.shape[1])))
+            terms.append(part.fn(part.inputs[0], places, *part.inputs[2:], shape=(n, w.shape[1])))
             start += each.size
         rows = reduce(add, terms)
         rows.node.extra = {"gradient_of": w}
@@ -58,10 +64,10 @@ def rows_of_gradient(optimizer: Optimizer, w: Variable, g: Any) -> tuple[Any, An
 
 
 def gathered(g: Any, shape: tuple[int, ...]) -> list[Node] | None:
-    """A gradient as a sum of scatter_adds, whose inputs are rows and ids; None if it is something else."""
+    """A gradient as a sum of what adds rows to zeros, whose second inputs are ids; None if it is something else."""
     g = opened(g)
     node = g.node if isinstance(g, Symbol) else None
-    if node is not None and node.fn is scatter_add and tuple(node.attrs["shape"]) == shape:
+    if node is not None and node.fn in SCATTERS and tuple(node.attrs["shape"]) == shape:
         return [node]
     if node is not None and node.fn is ROWS["add"]:
         one, other = (gathered(x, shape) for x in node.inputs)
@@ -77,14 +83,16 @@ def row_update(
     slots = {name: Cell(partial(held.__getitem__, name), f"{w.name}_{name}") for name in held}
     cells: list[Cell] = [*slots.values()]
     places: list[Variable | Cell] = [w, *cells]
-    old, *olds = reads = [Symbol.of(g.shape, dtype) for dtype in (w.dtype, *(slot.dtype for slot in held.values()))]
-    new, *news = optimizer.advance(old, g, dict(zip(slots, olds)), scalars, decay)
+    reads = [Symbol.of(g.shape, dtype) for dtype in (w.dtype, *(slot.dtype for slot in held.values()))]
     update = RowUpdate(ids, list(zip(reads, places)), [])
-    frozen = w.frozen if isinstance(w, Table) else None
+    frozen, is_frozen = w.frozen if isinstance(w, Table) else None, Symbol.of((g.shape[0], 1), bool)
     if frozen is not None:
         cells.append(Cell(lambda: frozen[:, None], f"{w.name}_frozen"))
-        update.reads.append((Symbol.of((g.shape[0], 1), bool), cells[-1]))
-        new = np.where(update.reads[-1][0], old, new)
+        update.reads.append((is_frozen, cells[-1]))
+        g = np.where(is_frozen, 0, g)
+    new, *news = optimizer.advance(reads[0], g, dict(zip(slots, reads[1:])), scalars, decay)
+    if frozen is not None:
+        new = np.where(is_frozen, reads[0], new)
     update.writes = list(zip(places, [new, *news]))
     if lag is not None:
         update.seen = Cell(lambda: lag.seen, f"{w.name}_seen"), Cell(lambda: lag.clock, f"{w.name}_now")

@@ -13,11 +13,12 @@ from typing import Any
 
 import numpy as np
 
+from ..core.rows import Table
 from ..core.rowsparse import RowSparse
 from ..core.tensor import Tensor, Variable
 from ..errors import GradientError, ShapeError
 
-__all__ = ["by_global_norm", "by_norm", "by_value", "checked"]
+__all__ = ["by_global_norm", "by_norm", "by_value", "checked", "of_movable_rows"]
 
 
 def checked(grads: Sequence[Any], variables: Sequence[Variable]) -> list[Any]:
@@ -42,6 +43,17 @@ def checked(grads: Sequence[Any], variables: Sequence[Variable]) -> list[Any]:
             )
         fitting.append(g)
     return fitting
+
+
+def of_movable_rows(g: Any, variable: Variable) -> Any:
+    """The gradient of a table without that of its frozen rows; any other one as it is."""
+    frozen = variable.frozen if isinstance(variable, Table) else None
+    if frozen is None:
+        return g
+    if not isinstance(g, RowSparse):
+        return np.where(frozen[:, None], 0, g)
+    kept = ~frozen[g.ids]
+    return RowSparse(g.ids[kept], g.rows[kept], g.shape, g.unique)
 
 
 def by_value(grads: list[Any], limit: float) -> list[Any]:

@@ -157,6 +157,7 @@ class Optimizer:
         learning_rate = self.learning_rate
         scalars = self.scalars(self.iterations + 1, learning_rate)
         decay = learning_rate * (self.weight_decay or 0.0)
+        grads = [gradients.of_movable_rows(g, variable) for g, variable in zip(grads, variables)]
         for g, variable in zip(self.clip(grads), variables):
             self._write(variable, g, scalars, decay if self.decays(variable) else None)
         self.iterations += 1

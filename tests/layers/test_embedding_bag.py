@@ -174,9 +174,7 @@ def test_wrong_arguments():
         built()(np.zeros((1, 2, 3), int))
     with pytest.raises(ValueError, match="per_sample_weights go with mode='sum'; the mode is 'max'"):
         built("max")(np.array([[1]]), per_sample_weights=np.ones((1, 1)))
-    with pytest.raises(
-        ShapeError, match=r"per_sample_weights has the shape \(1, 3\), expected that of the ids"
-    ):
+    with pytest.raises(ShapeError, match=r"per_sample_weights has the shape \(1, 3\), expected that of the ids"):
         built("sum")(np.array([[1, 2]]), per_sample_weights=np.ones((1, 3)))
 
 

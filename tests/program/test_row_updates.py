@@ -10,7 +10,7 @@ from minigrad import Input, Model, ops, optimizers
 from minigrad.core.rows import Table
 from minigrad.core.rowsparse import RowSparse
 from minigrad.errors import NonFiniteError
-from minigrad.layers import Concatenate, Dense, Embedding, Flatten, GlobalAveragePooling1D, Lambda
+from minigrad.layers import Concatenate, Dense, Embedding, EmbeddingBag, Flatten, GlobalAveragePooling1D, Lambda
 from minigrad.program.kernels import compile_lag
 
 pytestmark = pytest.mark.usefixtures("kind")
@@ -110,12 +110,30 @@ def test_a_table_that_is_read_whole_is_moved_whole():
     assert not rows_written(one)
 
 
-def test_frozen_rows_do_not_move():
-    def build() -> Model:
-        model = pooled()
-        model.layers[1].embeddings.frozen = np.arange(ROWS) % 2 == 0
-        return model
+def frozen() -> Model:
+    model = pooled()
+    model.layers[1].embeddings.frozen = np.arange(ROWS) % 2 == 0
+    return model
 
+
+def test_gradients_of_frozen_rows_do_not_count_in_a_norm():
+    x, y = data_for(frozen())
+    agree(frozen, x, y, optimizer=lambda: MAKERS["adam"](global_clipnorm=0.01), loss="mse", tolerance=3e-6)
+
+
+@pytest.mark.parametrize("mode", ["sum", "mean", "max"])
+def test_bags_agree(mode):
+    def build() -> Model:
+        ids = Input((4,), dtype="int32")
+        return Model(ids, Dense(1)(EmbeddingBag(ROWS, 3, mode=mode, mask_zero=True)(ids)))
+
+    x, y = data_for(build())
+    one, _ = agree(build, x, y, optimizer=MAKERS["adam"], loss="mse", tolerance=3e-6)
+    assert rows_written(one) == (mode != "max")
+
+
+def test_frozen_rows_do_not_move():
+    build = frozen
     x, y = data_for(build())
     one, _ = agree(build, x, y, optimizer=MAKERS["adamw"], loss="mse", tolerance=3e-6)
     twin, _ = twins(build, optimizer=MAKERS["adamw"], loss="mse")
