@@ -57,7 +57,7 @@ def gradients(draw_ids, steps, seed=0):
         yield RowSparse(ids, (rng.normal(size=(6, WIDTH)) * scale).astype(np.float32), (ROWS, WIDTH))
 
 
-@pytest.mark.parametrize("draw_ids", [zipf, uniform])
+@pytest.mark.parametrize("draw_ids", [zipf, pytest.param(uniform, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("option", OPTIONS)
 @pytest.mark.parametrize("maker", MAKERS)
 def test_after_500_steps_the_table_is_the_dense_one(maker, option, draw_ids):
