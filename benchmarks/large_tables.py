@@ -17,6 +17,7 @@ import sys
 import tempfile
 from math import log10
 from pathlib import Path
+from textwrap import fill
 from time import perf_counter
 from typing import Any
 
@@ -37,21 +38,22 @@ TITLES = {
     "numpy": "NumPy alone",
     "numba": "Numba",
     "zipf": "Numba, Zipf ids",
+    "touch": "touching the rows alone",
 }
 LARGEST_DENSE = 10**6
 ROUNDS = 5
-MILLION, GB = 10**6, 1e9
+MILLION = 10**6
 
 
 # -- in a process of its own ------------------------------------------------------------------------------------------
 
 
-def make(rows: int, jit_compile: bool = True, storage: str | None = None, optimizer: Any = None, **options: Any) -> Any:
+def make(size: int, jit_compile: bool = True, storage: str | None = None, optimizer: Any = None, **options: Any) -> Any:
     """A model that embeds, takes the mean over time and one output; and its Embedding."""
     import minigrad as mg
     from minigrad.layers import Dense, Embedding, GlobalAveragePooling1D, Input
 
-    embedding = Embedding(rows, WIDTH, storage=storage)
+    embedding = Embedding(size, WIDTH, storage=storage)
     x = Input((TIME,), dtype="int32")
     model = mg.Model(x, Dense(1)(GlobalAveragePooling1D()(embedding(x))))
     model.compile(optimizer or mg.optimizers.Adam(0.001, **options), "mse", jit_compile=jit_compile)
@@ -82,6 +84,31 @@ def step_time(rows: int, name: str) -> float:
         model.fit(x, y, batch_size=BATCH, verbose=0)
         times.append((perf_counter() - began) / count * 1e6)
     return sorted(times)[ROUNDS // 2]
+
+
+def touch_time(rows: int) -> float:
+    """Microseconds to read and write the rows of a batch in a table and two slots: what memory alone costs."""
+    from minigrad.program import jit
+
+    text = """
+def touch(ids, w, m, v):
+    for k in range(ids.size):
+        row = ids[k]
+        for j in range(w.shape[1]):
+            w[row, j] += 1
+            m[row, j] += 1
+            v[row, j] += 1
+"""
+    touch, arrays = jit.compiled(text, "touch"), [np.ones((rows, WIDTH), np.float32) for _ in range(3)]
+    rng = np.random.default_rng(0)
+    ids = [rng.permutation(np.unique(part)) for part in np.split(batches(rows, 60)[0], 60)]
+    times = []
+    for _ in range(ROUNDS + 1):
+        began = perf_counter()
+        for part in ids:
+            touch(part, *arrays)
+        times.append((perf_counter() - began) / len(ids) * 1e6)
+    return sorted(times[1:])[ROUNDS // 2]
 
 
 def in_memory(rows: int, steps: int, folder: str, jit: bool) -> dict[str, Any]:
@@ -145,7 +172,7 @@ def memory() -> dict[str, int]:
     return {name: int(re.search(rf"{name}:\s+(\d+)", status)[1]) * 1024 for name in ("RssAnon", "RssFile", "VmHWM")}
 
 
-WORK = {"step_time": step_time, "in_memory": in_memory, "in_file": in_file}
+WORK = {"step_time": step_time, "touch_time": touch_time, "in_memory": in_memory, "in_file": in_file}
 
 
 def apart(function: str, **arguments: Any) -> Any:
@@ -159,7 +186,7 @@ def apart(function: str, **arguments: Any) -> Any:
 
 
 def steps() -> dict[str, Any]:
-    found: dict[str, dict[str, float]] = {}
+    found: dict[str, dict[str, float]] = {"touch": {str(n): apart("touch_time", rows=n) for n in SIZES}}
     for name in SERIES:
         for rows in SIZES:
             if name != "dense" or rows <= LARGEST_DENSE:
@@ -191,7 +218,7 @@ def beyond(folder: str) -> dict[str, Any]:
     pages = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     rows = int(1.1 * pages / (WIDTH * 4)) // MILLION * MILLION
     with tempfile.TemporaryDirectory(dir=folder) as inside:
-        arguments = {"rows": rows, "steps": 200, "limit": 2 * 10**9, "stored": True, "kind": "adagrad"}
+        arguments = {"rows": rows, "steps": 50, "limit": 2 * 10**9, "stored": True, "kind": "rmsprop"}
         found = {"machine": pages, **apart("in_file", folder=inside, **arguments)}
     print(json.dumps(found, indent=1), flush=True)
     return found
@@ -230,6 +257,81 @@ def chart(found: dict[str, dict[str, float]]) -> str:
     return frame.finish(f"A training step: Adam, width {WIDTH}, {BATCH} x {TIME} ids", [])
 
 
+# -- docs/large-tables.md ---------------------------------------------------------------------------------------------
+
+
+def page(text: str, record: dict[str, Any]) -> str:
+    """The page with what was recorded, between its marks."""
+    for name, tell in {"steps": tell_steps, "memory": tell_memory, "limit": tell_limit, "beyond": tell_beyond}.items():
+        if name in record:
+            before, mark, rest = text.partition(f"<!-- {name} -->\n")
+            _, end, after = rest.partition("<!-- end -->")
+            text = before + mark + tell(record[name]) + end + after
+    return text
+
+
+def tell_steps(found: dict[str, dict[str, float]]) -> str:
+    names = [name for name in TITLES if name in found]
+    rows = []
+    for size in SIZES:
+        times = [found[name].get(str(size)) for name in names]
+        rows.append([f"{size:,}", *("" if t is None else f"{t / 1000:.1f}" for t in times)])
+    return paragraph(
+        f"Milliseconds a step: Adam, width {WIDTH}, batches of {BATCH} x {TIME} ids, uniform ones (or by Zipf's law),",
+        "mean over time, one output; medians on two cores that were not idle otherwise.",
+    ) + table(["rows", *map(TITLES.__getitem__, names)], rows)
+
+
+def tell_memory(found: dict[str, dict[str, Any]]) -> str:
+    one = found["numba"]
+    stages = {"build": "build", "train": f"train {one['steps']} steps", "settle": "bring all rows up to date"}
+    stages |= {"save": "`save_weights`", "load": "`load_weights`"}
+    rows = []
+    for stage, title in stages.items():
+        seconds = [f"{found[name][stage]['seconds']:.1f}" for name in ("numba", "numpy")]
+        rows.append([title, *seconds, gigabytes(one[stage]["RssAnon"])])
+    return paragraph(
+        f"{one['rows']:,} rows of {WIDTH}, {gigabytes(one['table'])}, trained with Adam, which has two slots: in all",
+        f"{gigabytes(3 * one['table'])}. The memory is the process's own, without mapped files.",
+    ) + table(["", "seconds, Numba", "seconds, NumPy alone", "memory"], rows)
+
+
+def tell_limit(found: dict[str, dict[str, Any]]) -> str:
+    stored, plain = found["in a file"], found["in memory"]
+    return paragraph(
+        f"Shown on {stored['rows']:,} rows of {WIDTH} with Adam, {gigabytes(stored['files'])} of files, in a process",
+        f"that may have {gigabytes(stored['limit'])} of memory of its own (Linux's RLIMIT_DATA, which does not count",
+        f"mapped files): it was filled in {stored['build']['seconds']:.0f} s, trained {2 * stored['steps']} steps",
+        f"in {stored['train']['seconds']:.0f} s and closed in {stored['close']['seconds']:.0f} s, and the process had",
+        f"{gigabytes(stored['close']['RssAnon'])} of its own. Without `storage` it ends with",
+        f"`MemoryError: {plain['error']}`.",
+    )
+
+
+def tell_beyond(found: dict[str, Any]) -> str:
+    return paragraph(
+        f"That was measured, too: {found['rows']:,} rows of {WIDTH}, {gigabytes(found['table'])}, with RMSprop's slot",
+        f"{gigabytes(found['files'])} of files (with zeros that take no room), on a",
+        f"machine with {gigabytes(found['machine'])} of memory.",
+        f"Filled in {found['build']['seconds']:.0f} s, trained {2 * found['steps']} steps in",
+        f"{found['train']['seconds']:.0f} s, closed in {found['close']['seconds']:.0f} s; the process had",
+        f"{gigabytes(found['close']['RssAnon'])} of its own.",
+    )
+
+
+def gigabytes(count: int) -> str:
+    return f"{count / 1e9:.2f} GB"
+
+
+def paragraph(*parts: str) -> str:
+    return fill(" ".join(parts), 120, break_on_hyphens=False) + "\n"
+
+
+def table(head: list[str], rows: list[list[str]]) -> str:
+    lines = [head, ["---", *["---:"] * (len(head) - 1)], *rows]
+    return "\n" + "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
 def main(command: str, *words: str) -> None:
     if command == "--work":
         print(json.dumps(WORK[words[0]](**json.loads(words[1]))))
@@ -241,6 +343,7 @@ def main(command: str, *words: str) -> None:
         RECORD.write_text(json.dumps(record, indent=1) + "\n")
     if "steps" in record:
         CHART.write_text(chart(record["steps"]), encoding="utf-8")
+    PAGE.write_text(page(PAGE.read_text(encoding="utf-8"), record), encoding="utf-8")
 
 
 if __name__ == "__main__":

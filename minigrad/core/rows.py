@@ -47,6 +47,9 @@ class Stored(Protocol):
     def mark(self, behind: bool) -> None:
         """Note in the folder whether rows may be behind, for whoever opens the files after a crash."""
 
+    def advise(self, in_order: bool) -> None:
+        """Say how the arrays are used next: from one end to the other, or by rows here and there."""
+
     def flush(self) -> None:
         """Bring what was written to the disk."""
 
@@ -113,8 +116,13 @@ class Table(Variable):
         else:
             from ..saving.storage import Storage  # late: who saves looks at that room, and nobody else
 
-            table.storage = Storage(storage)
-            values = table.storage.array("", shape, dtype, fill)
+            files = Storage(storage)
+            try:
+                values = files.array("", shape, dtype, fill)
+            except BaseException:
+                files.close()
+                raise
+            table.storage = files
             _stored.add(table)
         table._values = values
         return table
@@ -128,8 +136,8 @@ class Table(Variable):
 
     @property
     def _data(self) -> np.ndarray:  # a Tensor's is an attribute, which nothing is due on
-        self._check_open()
         self._settle()
+        self._ready()
         return self._values
 
     @_data.setter
@@ -138,12 +146,12 @@ class Table(Variable):
         if self.storage is None:
             self._values = array
         else:
-            self._check_open()
+            self._ready()
             self._values[...] = array
 
     def _put(self, values: Any) -> None:
         self._settle()
-        self._check_open()
+        self._ready()
         if self._is_shared():
             self._values = np.array(values, self.dtype)
         else:
@@ -180,7 +188,7 @@ class Table(Variable):
 
     def catch_up(self, ids: np.ndarray) -> None:
         """Bring the rows of these ids up to date; ids out of range are whoever reads them to complain of."""
-        self._check_open()
+        self._ready(in_order=False)
         if self.lag is not None and self.lag.behind:
             self.own()
             self.lag.settle(ids)
@@ -188,6 +196,7 @@ class Table(Variable):
     def _settle(self) -> None:
         if self.lag is not None and self.lag.behind:
             self.own()
+            self._ready()
             self.lag.settle()
 
     @contextmanager
@@ -210,7 +219,7 @@ class Table(Variable):
 
     def own(self) -> None:
         """As a Variable's; but a table in a file stays there, and its views see what is written."""
-        self._check_open()
+        self._ready(in_order=False)
         if self._is_shared():
             self._values = self._values.copy()
 
@@ -228,7 +237,7 @@ class Table(Variable):
 
     def flush(self) -> None:
         """Bring all rows up to date and, if the table lies in a file, what was written to the disk."""
-        self._check_open()
+        self._ready()
         self._settle()
         if self.storage is not None:
             self.storage.flush()
@@ -246,9 +255,14 @@ class Table(Variable):
         self.storage.close()
         self._values = np.broadcast_to(np.zeros((), self.dtype), self.shape)  # it has a shape still
 
-    def _check_open(self) -> None:
-        if self.storage is not None and self.storage.closed:
-            raise StorageError(f"{self.name}: its file {self.storage.path} was closed; make the layer anew to go on")
+    def _ready(self, in_order: bool = True) -> None:
+        """Before the values are used, all in order or by rows: StorageError if they lie in a file that was closed."""
+        if self.storage is not None:
+            if self.storage.closed:
+                raise StorageError(
+                    f"{self.name}: its file {self.storage.path} was closed; make the layer anew to go on"
+                )
+            self.storage.advise(in_order)
 
     def __enter__(self) -> Self:
         return self

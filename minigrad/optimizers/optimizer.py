@@ -350,17 +350,14 @@ class Optimizer:
 
         A slot is called by its name and the number of its variable in the order of `build`: `momentum/0`.
         """
-        state = {"iterations": np.array(self.iterations)}
-        if isinstance(self._rate, float):
-            state["learning_rate"] = np.array(self._rate)
-        return state | {name: slot.copy() for name, slot in self._named_slots()}
+        return self._numbers() | {name: slot.copy() for name, slot in self._named_slots()}
 
     def load_state(self, state: Mapping[str, np.ndarray]) -> None:
         """Take over what `state` returned, in an optimizer that is built on the same variables.
 
         Missing, extra or misshapen arrays are a `ValueError`; then nothing has changed.
         """
-        expected = {name: array.shape for name, array in self.state.items()}
+        expected = {name: array.shape for name, array in [*self._numbers().items(), *self._named_slots()]}
         found = {name: np.shape(array) for name, array in state.items()}
         if found != expected:
             wrong = sorted(n for n in expected.keys() | found.keys() if expected.get(n) != found.get(n))
@@ -373,6 +370,11 @@ class Optimizer:
         if isinstance(self._rate, float):
             self._rate = float(state["learning_rate"])
         self.iterations = int(state["iterations"])
+
+    def _numbers(self) -> dict[str, np.ndarray]:
+        """What of the state is no slot."""
+        numbers = {"iterations": np.array(self.iterations)}
+        return numbers | ({"learning_rate": np.array(self._rate)} if isinstance(self._rate, float) else {})
 
     def _named_slots(self) -> Iterable[tuple[str, np.ndarray]]:
         for number, variable in enumerate(self._slots):

@@ -10,6 +10,7 @@ import errno
 import io
 import os
 import stat
+import sys
 import warnings
 from collections.abc import Callable
 from contextlib import suppress
@@ -45,6 +46,7 @@ class Storage:
             raise ValueError(f"storage={self.path!r}: a table's file is in NumPy's format, so its name ends in .npy")
         self._mark = f"{self._stem}.behind"
         self._maps: list[mmap] = []
+        self._in_order = True
         self.closed = False
         self._file = locked(self.path)
         self._release = finalize(self, release, self._file)
@@ -82,6 +84,20 @@ class Storage:
             with suppress(FileNotFoundError):
                 os.unlink(self._mark)
 
+    def advise(self, in_order: bool) -> None:
+        """Say how the arrays are used next: from one end to the other, or by rows here and there.
+
+        In order, the system reads megabytes ahead; of files that the memory cannot hold, it must not for a row.
+        """
+        if in_order == self._in_order:
+            return
+        import mmap
+
+        if hasattr(mmap, "MADV_RANDOM") and (in_order or sum(map(len, self._maps)) > memory() // 2):
+            self._in_order = in_order
+            for mapped in self._maps:
+                mapped.madvise(mmap.MADV_NORMAL if in_order else mmap.MADV_RANDOM)
+
     def flush(self) -> None:
         """Bring what was written to the disk."""
         for mapped in self._maps:
@@ -115,6 +131,7 @@ class Storage:
         """The array that begins at that byte of a file."""
         from mmap import mmap  # late: few need it
 
+        self.advise(in_order=True)  # for all, until rows are asked for
         with open(path, "r+b") as file:
             self._maps.append(mmap(file.fileno(), 0))
         return np.frombuffer(self._maps[-1], dtype, prod(shape), offset).reshape(shape)
@@ -179,6 +196,14 @@ def header(shape: tuple[int, ...], dtype: np.dtype) -> bytes:
     told = {"descr": np.lib.format.dtype_to_descr(dtype), "fortran_order": False, "shape": shape}
     np.lib.format.write_array_header_1_0(file, told)
     return file.getvalue()
+
+
+def memory() -> int:
+    """Bytes of memory that the machine has, if the system says."""
+    try:
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, ValueError, OSError):
+        return sys.maxsize
 
 
 def check_room(path: str, size: int) -> None:

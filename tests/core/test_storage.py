@@ -13,7 +13,7 @@ import pytest
 from minigrad import ops, optimizers
 from minigrad.core.rows import Table
 from minigrad.core.rowsparse import RowSparse
-from minigrad.errors import DTypeError, ShapeError, StorageError
+from minigrad.errors import DTypeError, ShapeError, StorageError, WeightsError
 
 ROWS, WIDTH = 400, 4
 MAKERS = {
@@ -202,6 +202,19 @@ def test_bad_arguments_make_no_file(path):
     assert not path.exists()
     with pytest.raises(ShapeError):
         Table.filled(lambda a: None, (ROWS, WIDTH), np.float32, frozen=[True])
+
+
+def test_a_file_that_does_not_fit_is_left_as_it_is_and_not_kept_open(path):
+    mark = path.with_name("table.behind")
+    mark.write_text("Rows may be behind.")
+    np.save(path, np.zeros((2, 2), np.float32))
+    with pytest.warns(UserWarning, match="was not closed"), pytest.raises(WeightsError) as error:
+        table_in(path)
+    assert mark.exists()
+    np.save(path, np.zeros((ROWS, WIDTH), np.float32))
+    with pytest.warns(UserWarning, match="was not closed"):
+        table_in(path)
+    assert "table.npy" in str(error.value)  # which is still held, as a notebook holds the last error
 
 
 def test_rows_are_brought_up_to_date_in_blocks(monkeypatch):

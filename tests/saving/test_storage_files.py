@@ -192,6 +192,32 @@ def test_another_process_cannot_open_it(path):
     subprocess.run([sys.executable, "-c", text, path], check=True)
 
 
+def test_a_file_larger_than_half_of_the_memory_is_read_by_rows_without_reading_ahead(path, monkeypatch):
+    import mmap
+
+    from minigrad.saving import storage as module
+
+    if not hasattr(mmap, "MADV_RANDOM"):
+        pytest.skip("the system takes no such advice")
+    told = []
+
+    class Mapping(mmap.mmap):
+        def madvise(self, advice):
+            told.append(advice)
+            super().madvise(advice)
+
+    monkeypatch.setattr(mmap, "mmap", Mapping)
+    storage = Storage(path)
+    storage.array("", SHAPE, F4, first)
+    storage.advise(in_order=False)
+    assert told == []
+    monkeypatch.setattr(module, "memory", lambda: 200)
+    storage.advise(in_order=False)
+    storage.advise(in_order=False)
+    storage.advise(in_order=True)
+    assert told == [mmap.MADV_RANDOM, mmap.MADV_NORMAL]
+
+
 def test_a_file_that_was_not_closed_is_told_of(path):
     storage = Storage(path)
     storage.array("", SHAPE, F4, first)
