@@ -19,6 +19,7 @@ from ..core.node import Node
 from ..core.op import Op
 from ..core.spec import Shape, Spec, spec_of
 from ..core.symbol import Symbol
+from ..ops.bags import bag_scatter, bag_sum
 from ..ops.distinct import distinct
 from ..ops.gather import counts, gather, gather_sum, scatter_add
 from ..ops.logits import prediction_error, soft_row, sparse_row
@@ -165,6 +166,24 @@ def make_gather_sum(node: Node) -> Kernel | None:
     if not is_lookup(table, ids):
         return None
     return checking(node, on_zeros(bound(row_loops.gather_sum, (table, 2), (ids, 2), (node.out[0], 2))))
+
+
+@kernel(bag_sum)
+def make_bag_sum(node: Node) -> Kernel | None:
+    table, ids, weights = specs(node)
+    if not is_lookup(table, ids) or weights.dtype != table.dtype:
+        return None
+    loop = bound(row_loops.bag_sum, (table, 2), (ids, 2), (weights, 2), (node.out[0], 2))
+    return checking(node, on_zeros(loop))
+
+
+@kernel(bag_scatter)
+def make_bag_scatter(node: Node) -> Kernel | None:
+    x, ids, weights = specs(node)
+    if not is_lookup(node.out[0], ids) or not x.dtype == weights.dtype == node.out[0].dtype:
+        return None
+    loop = bound(row_loops.bag_scatter, (x, 2), (ids, 2), (weights, 2), (node.out[0], 2))
+    return checking(node, on_zeros(loop))
 
 
 SMALL, LONG = 2**15, 512  # a table of so many numbers is summed up in float64 if there are more ids than this

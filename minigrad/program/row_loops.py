@@ -151,6 +151,34 @@ def counts(ids: Any, out: Any) -> int:
     return 0
 
 
+def bag_sum(table: Any, ids: Any, weights: Any, out: Any) -> int:
+    """The rows of a table that a row of ids names, each times its weight, added to a row of zeros."""
+    rows, width = table.shape
+    for i in range(ids.shape[0]):
+        for k in range(ids.shape[1]):
+            row, weight = ids[i, k], weights[i, k]
+            if row < 0 or row >= rows:
+                return 1
+            if weight != 0:  # padding, mostly
+                for j in range(width):
+                    out[i, j] += weight * table[row, j]
+    return 0
+
+
+def bag_scatter(x: Any, ids: Any, weights: Any, out: Any) -> int:
+    """A row of x, times the weight of each id of its row of ids, added to the row of a table that the id names."""
+    rows, width = out.shape
+    for i in range(ids.shape[0]):
+        for k in range(ids.shape[1]):
+            row, weight = ids[i, k], weights[i, k]
+            if row < 0 or row >= rows:
+                return 1
+            if weight != 0:
+                for j in range(width):
+                    out[row, j] += weight * x[i, j]
+    return 0
+
+
 def distinct(ids: Any, out: Any, keys: Any, places: Any) -> int:
     """The place of each id among the distinct ones, then these, then -1; keys, places: a table of hashes, its size a
     power of two and at least twice the number of ids.
