@@ -304,7 +304,10 @@ def test_inputs_of_different_lengths_are_all_told():
         (None, "x is missing"),
         (np.zeros((0, 2)), "the data has no rows|x has 0, y has 40"),
         ([], "the data has no rows|x has 0, y has 40"),
-        (np.array(["a", "b"]), r"input_1: cannot compute with dtype <U1 .*Turn words and categories into integer ids|x has 2"),
+        (
+            np.array(["a", "b"]),
+            r"input_1: cannot compute with dtype <U1 .*Turn words and categories into integer ids|x has 2",
+        ),
         ("words", "cannot compute with dtype <U5"),
         ([[1, 2], [3]], "x: the list does not make one array"),
         (np.array([None, 1]), "cannot compute with dtype object"),
