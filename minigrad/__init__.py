@@ -27,7 +27,7 @@ from . import (
 )
 from .core.autodiff import grad
 from .core.check import check_grads
-from .core.mode import detect_anomaly, no_grad
+from .core.mode import detect_anomaly, no_grad, record
 from .core.rowsparse import RowSparse
 from .core.symbol import Symbol
 from .core.tensor import Tensor, Variable
@@ -40,8 +40,15 @@ __version__ = "0.1.0"
 __all__ = [
     "Tensor", "Variable", "Symbol", "RowSparse",
     "grad", "value_and_grad", "vjp", "jvp", "jacobian", "hessian", "hvp",
-    "no_grad", "stop_gradient", "custom_vjp", "check_grads", "detect_anomaly",
+    "no_grad", "stop_gradient", "custom_vjp", "check_grads", "detect_anomaly", "record",
     "Input", "Model", "Sequential",
     "activations", "callbacks", "config", "constraints", "errors", "initializers", "layers", "losses", "metrics",
     "models", "ops", "optimizers", "preprocessing", "random", "regularizers", "utils",
 ]  # fmt: skip
+
+
+def load_ipython_extension(ipython: object) -> None:
+    """`%load_ext minigrad` in a notebook brings the cell magic `%%minigrad`: profile, draw or record a cell."""
+    from .visualize.magic import load
+
+    load(ipython)

@@ -25,6 +25,15 @@ def users_line() -> str:
     return f"{frame.f_code.co_filename}:{frame.f_lineno}"
 
 
+def spoken(line: str) -> str:
+    """What `users_line` found, for people: for a cell of a notebook, whose file is nobody's, `cell In[3], line 2`."""
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython else None
+    filename, _, number = line.rpartition(":")
+    cell = shell.compile.format_code_name(filename) if shell else None
+    return f"cell {cell[1]}, line {number}" if cell else line
+
+
 def note_line(node: Node | None) -> None:
     """Remember the line that made a node, for a complaint in the backward pass."""
     if node is not None:
@@ -71,4 +80,4 @@ def complain(what: str, bad: tuple[Any, tuple[int, ...]], scope: Scope | None, l
     value, index = bad
     where = f" at {list(index)}" if index else ""
     layer = f", in layer {scope.path()} ({type(scope.layer).__name__})" if scope else ""
-    raise NonFiniteError(f"{what} {value}{where}{more}{layer}, called from {line}")
+    raise NonFiniteError(f"{what} {value}{where}{more}{layer}, called from {spoken(line)}")

@@ -76,7 +76,8 @@ def sweep(start: Origin, seed: Any, wanted: set[Origin] | None, arrays: bool, ke
     """
     nodes = history([start])
     useful = None if wanted is None else leading_to(wanted, nodes)
-    anomaly = MODE.get().anomaly
+    mode = MODE.get()
+    anomaly, tape = mode.anomaly, mode.tape
     pending: dict[Origin, Any] = {start: seed.copy() if arrays and type(start) is not Node else seed}
     owned: set[Origin] = set()  # whose pending gradient is ours to add to in place
     found: dict[Origin, Any] = {}
@@ -106,6 +107,8 @@ def sweep(start: Origin, seed: Any, wanted: set[Origin] | None, arrays: bool, ke
                     d = fit(d, like, node)
                 if anomaly:
                     check_gradient(node, d, i)
+                if tape is not None:
+                    tape.pulled(node, i, g, d)
                 if target in pending:
                     accumulate(pending, owned, target, d, arrays)
                 elif arrays and type(target) is not Node and (d is g or getattr(d, "base", None) is not None):

@@ -39,6 +39,7 @@ class Mode(NamedTuple):
     scope: Scope | None = None
     # While a step is drawn for a program, what is computed from Variables is drawn, too: the values assigned so far.
     tracing: dict[Any, Any] | None = None
+    tape: Any = None  # of `record`: what all that is computed, pulled back and updated is told to
 
     @property
     def recording(self) -> bool:
@@ -115,3 +116,22 @@ class detect_anomaly:
 
     def __exit__(self, *exc: object) -> None:
         MODE.reset(self._token)
+
+
+def record(limit: int = 10_000, keep: int = 64) -> Any:
+    """Inside `with record() as tape:`, what happens to Tensors is written down, op by op: forward, backward, update.
+
+    The tape is a list of events to walk, print, and save as a page that walks it (see `minigrad.visualize.record`).
+    Models run their steps eagerly meanwhile. What is kept of a value is its shape, its norm and some of its numbers.
+    limit: how many events are kept, the first ones; the others are counted. keep: how many numbers of each value.
+
+    >>> import minigrad as mg
+    >>> x = mg.Tensor([1.0, 2.0], requires_grad=True)
+    >>> with mg.record() as tape:
+    ...     (x * x).sum().backward()
+    >>> [(event.phase, event.op) for event in tape]
+    [('forward', 'multiply'), ('forward', 'sum'), ('backward', 'sum'), ('backward', 'multiply')]
+    """
+    from ..visualize.record import Recording  # late: it draws
+
+    return Recording(limit, keep)

@@ -143,6 +143,8 @@ class Op:
         if mode.anomaly:
             check_value(self, out, arrays, mode)
             note_line(node)
+        if mode.tape is not None:
+            return mode.tape.computed(self, operands, attrs, wrap(out, node), mode)
         return wrap(out, node)
 
     def record(self, operands: tuple, attrs: dict[str, Any], mask: int, out: np.ndarray, mode: Mode) -> Node | None:

@@ -110,6 +110,11 @@ class RowSparse:
         touched = len(self.ids) if self.unique else len(np.unique(self.ids))
         return f"RowSparse({touched} of {self.shape[0]} rows, shape={self.shape}, dtype={self.dtype})"
 
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        from ..visualize.displays import of_rowsparse
+
+        return of_rowsparse(self)
+
 
 def add_rows(out: np.ndarray, ids: np.ndarray, rows: np.ndarray) -> None:
     """out[ids[k]] += rows[k], repeats included: scatter-add, in place."""

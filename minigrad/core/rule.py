@@ -58,7 +58,7 @@ def result(node: Node) -> Any:
 class Rule:
     """A formula with readers for its parameters, one set for arrays and one for Tensors and Symbols."""
 
-    __slots__ = ("on_arrays", "on_values", "reads")
+    __slots__ = ("formula", "on_arrays", "on_values", "reads")
 
     on_arrays: Pull  # gives the gradient as a plain array
     on_values: Pull  # gives it as a Tensor or Symbol, itself recorded
@@ -70,6 +70,7 @@ class Rule:
         if not names or names[0] != "g":
             raise TypeError(f"a rule's first parameter is g, the gradient of the result; got {names}")
         found = [readers(name, operands, defaults, variadic) for name in names[1:]]
+        self.formula = formula
         self.reads = frozenset(names[1:])
         self.on_arrays = pull(formula, [arrays for arrays, _ in found])
         self.on_values = pull(formula, [values for _, values in found])

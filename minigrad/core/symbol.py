@@ -143,3 +143,8 @@ class Symbol(Operators):
     def __repr__(self) -> str:
         made = f", from={self.node.fn.name}" if self.node else ""
         return f"Symbol(shape={self.shape}, dtype={self.dtype.name}{made})"
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        from ..visualize.displays_of_models import of_symbol
+
+        return of_symbol(self)

@@ -133,6 +133,28 @@ class Tensor(Operators):
         made = f", from={self.node.fn.name}" if self.node else ", requires_grad=True" if self.requires_grad else ""
         return f"Tensor({body}, dtype={self.dtype}{made})"
 
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        from ..visualize.displays import of_tensor
+
+        return of_tensor(self)
+
+    def graph(self, rankdir: str = "TB", fold: bool | None = None, collapse: Any = None) -> Any:
+        """The picture of the ops that this tensor was made by, in groups by layer; dashed is what backward keeps.
+
+        A `graphviz.Digraph` that shows itself in notebooks; `to_file` writes it. fold, collapse: see `Model.plot`.
+        GradientError if a backward pass has freed the graph.
+
+        >>> x = Tensor([1.0, 2.0], requires_grad=True)
+        >>> print((x * 3).sum().graph())
+        2 ops
+          1  tensor    (2,) · requires_grad
+          2  multiply  3 · (2,)  <- 1
+          3  sum       ()  <- 2
+        """
+        from ..visualize.plot import graph_of
+
+        return graph_of(self, rankdir, fold, collapse)
+
     # -- gradients ------------------------------------------------------------------------------------------------
 
     def backward(self, gradient: Any = None, retain_graph: bool = False) -> None:
@@ -301,6 +323,8 @@ class Variable(Tensor):
         if mode.tracing is not None:
             mode.tracing[self] = value.astype(self.dtype)
         elif mode.scope is None or not mode.scope.drawn:
+            if mode.tape is not None:
+                mode.tape.assigned(self, value)
             self._put(value._data if isinstance(value, Tensor) else value)
             self.written = next_tick()
 

@@ -47,7 +47,8 @@ class Feed:
         Variable.revision tells of weights that were made, frozen or thawed.
         """
         settings = self._settings and self._settings(self.optimizer)
-        return Variable.revision, MODE.get().anomaly, config.snapshot(), compiled(model), settings
+        told = MODE.get()
+        return Variable.revision, told.anomaly, told.tape is None, config.snapshot(), compiled(model), settings
 
     def take(self, rows: Rows) -> list[np.ndarray]:
         """The program's arrays for these rows; the next call may fill the same ones anew."""

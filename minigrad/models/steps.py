@@ -340,7 +340,8 @@ class Steps:
         own = getattr(kind, f"{mode}_step") is not getattr(Steps, f"{mode}_step")
         own = own or kind.compute_loss is not Steps.compute_loss
         failed = self._programs is not None and mode in self._programs.eager
-        return self.run_eagerly or own or failed or MODE.get().anomaly
+        told = MODE.get()
+        return self.run_eagerly or own or failed or told.anomaly or told.tape is not None
 
     def reads_outputs(self, mode: Mode) -> bool:
         """Whether anybody reads the outputs of a step: who predicts, a metric, or a compute_metrics of the user's."""

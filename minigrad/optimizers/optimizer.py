@@ -10,6 +10,7 @@ from typing import Any, TypedDict, TypeVar, Unpack
 
 import numpy as np
 
+from ..core.mode import MODE
 from ..core.rows import Table
 from ..core.rowsparse import RowSparse
 from ..core.tensor import Variable
@@ -194,6 +195,11 @@ class Optimizer:
             w = w - w * decay
         return self.update(w, g, **slots, **scalars)
 
+    def _advanced(self, variable: Variable, *words: Any) -> tuple[Any, ...]:
+        """`advance`, which a tape of `minigrad.record` writes down op by op."""
+        tape = MODE.get().tape
+        return self.advance(*words) if tape is None else tape.updated(self, variable, *words)
+
     def _write(self, variable: Variable, g: Any, scalars: dict[str, float], decay: float | None) -> None:
         if isinstance(g, RowSparse) and self.moves_rows(variable, len(g.ids), decay):
             self._write_rows(variable, g.merged(), scalars, decay)
@@ -202,7 +208,7 @@ class Optimizer:
         self.lag_of(variable, False)
         slots = self._slots[variable]
         old = variable.data
-        w, *news = self.advance(old, np.asarray(g), slots, scalars, decay)
+        w, *news = self._advanced(variable, old, np.asarray(g), slots, scalars, decay)
         if isinstance(variable, Table) and variable.frozen is not None:
             w = np.where(variable.frozen[:, None], old, w)
         variable.assign(w)
@@ -281,9 +287,12 @@ class Optimizer:
             old = variable._values[g.ids]
         else:
             old = variable.data[g.ids]
-        w, *news = self.advance(old, g.rows, {name: s[g.ids] for name, s in slots.items()}, scalars, decay)
+        w, *news = self._advanced(variable, old, g.rows, {name: s[g.ids] for name, s in slots.items()}, scalars, decay)
         if isinstance(variable, Table) and variable.frozen is not None:
             w = np.where(variable.frozen[g.ids, None], old, w)
+        tape = MODE.get().tape
+        if tape is not None:
+            tape.assigned(variable, w, g.ids)
         variable.assign_rows(g.ids, w)
         for slot, new in zip(slots.values(), news, strict=True):
             slot[g.ids] = new
