@@ -18,6 +18,7 @@ __all__ = [
     "normalize",
     "pack_x_y_sample_weight",
     "pad_sequences",
+    "plot_model",
     "set_random_seed",
     "to_categorical",
     "unpack_x_y_sample_weight",
@@ -143,6 +144,46 @@ def pack_x_y_sample_weight(x: Any, y: Any = None, sample_weight: Any = None) -> 
     ('x', 'y')
     """
     return (x, y, sample_weight) if sample_weight is not None else (x,) if y is None else (x, y)
+
+
+def plot_model(
+    model: Any,
+    to_file: Any = "model.png",
+    show_shapes: bool = False,
+    show_dtype: bool = False,
+    show_layer_names: bool = True,
+    rankdir: str = "TB",
+    expand_nested: bool = False,
+    dpi: int | None = 96,
+    layer_range: Any = None,
+    show_layer_activations: bool = False,
+    show_trainable: bool = False,
+    **unknown_arguments: Any,
+) -> Any:
+    """Draw a model's layers to a file, and give the picture, which notebooks show.
+
+    to_file: its ending says what is written: .png, .svg, .pdf, .dot, .mmd (Mermaid), .txt, .html; None: nothing. PNG
+    and PDF need Graphviz's dot, PNG alternatively graphviz-pure; without them the SVG is written beside it, with a
+    warning. rankdir: 'TB', 'LR', 'BT' or 'RL'. expand_nested: draw the models inside, too. dpi: of PNG. layer_range:
+    names of the first and the last layer.
+    Keras counterpart: keras.utils.plot_model. `Model.plot` shows more: ops, programs, and values for a batch.
+
+    >>> from minigrad.layers import Dense, Input
+    >>> from minigrad.models import Model
+    >>> x = Input((4,))
+    >>> picture = plot_model(Model(x, Dense(2)(x)), to_file=None, show_shapes=True)
+    >>> picture.svg("builtin").count('class="box"')
+    2
+    """
+    from .visualize.plot import plot_model as draw
+
+    names = draw.__code__.co_varnames[: draw.__code__.co_argcount]
+    if unknown_arguments:
+        raise TypeError(str(unknown("argument of plot_model()", next(iter(unknown_arguments)), names)))
+    return draw(
+        model, to_file, show_shapes, show_dtype, show_layer_names, rankdir, expand_nested, dpi, layer_range,
+        show_layer_activations, show_trainable,
+    )  # fmt: skip
 
 
 def is_keras_tensor(x: Any) -> bool:

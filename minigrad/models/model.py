@@ -223,6 +223,66 @@ class Model(Training, Layer):
 
         return explain_model(self, x, y, sample_weight, layer)
 
+    @spelled
+    def view(self, x: Any, y: Any = None, sample_weight: Any = None) -> Any:
+        """One training step on this batch, tried without changing anything, as a page to walk through: `View`.
+
+        Its layers, its ops with values and gradients, the lines of its program: `model.view(x, y).save("step.html")`.
+        A model that was told no loss shows its forward pass alone. ValueError if it has a train_step of its own, which
+        `with minigrad.record() as tape:` records as it runs.
+        """
+        from ..visualize.view_model import view_model
+
+        return view_model(self, x, y, sample_weight)
+
+    @spelled
+    def plot(
+        self,
+        level: str = "layers",
+        to_file: Any = None,
+        *,
+        x: Any = None,
+        y: Any = None,
+        sample_weight: Any = None,
+        show_shapes: bool = True,
+        show_dtype: bool = False,
+        show_layer_names: bool = True,
+        show_layer_activations: bool = False,
+        show_trainable: bool = False,
+        rankdir: str = "TB",
+        expand_nested: bool = False,
+        layer_range: Any = None,
+        dpi: int | None = 96,
+        fold: bool | None = None,
+        collapse: Any = None,
+        batch_size: int = 32,
+        title: str | None = None,
+    ) -> Any:
+        """The picture of this model, which notebooks show: a `graphviz.Digraph` that draws without Graphviz, too.
+
+        level: 'layers'; 'ops', what the layers do, in groups; or 'program', the lines of the training step that runs,
+        with their buffers. to_file: also write it, by its ending: .svg, .png, .pdf, .dot, .mmd (Mermaid), .txt, .html.
+        x, y, sample_weight: a batch, for values, gradient norms and times; one step is tried and changes nothing.
+        rankdir: 'TB', 'LR', 'BT' or 'RL'. fold: draw repeats once; by default in large pictures. collapse: True closes
+        all groups, names close these; by default in very large ones. batch_size: of the program. Others: see
+        `minigrad.utils.plot_model`. ValueError if there is no graph, as before the first call of a subclass.
+
+        >>> from minigrad.layers import Dense, Input
+        >>> inputs = Input((4,))
+        >>> print(Model(inputs, Dense(2)(inputs)).plot(title="a layer"))
+        a layer: 10 parameters
+          1  input_1  InputLayer · (None, 4)
+          2  dense_1  Dense · (None, 2) · 10 parameters  <- 1
+        """
+        from ..visualize.plot import plot
+
+        return plot(
+            self, level, to_file, x=x, y=y, sample_weight=sample_weight, rankdir=rankdir, fold=fold, collapse=collapse,
+            batch_size=batch_size, dpi=dpi, title=title, show_shapes=show_shapes, show_dtype=show_dtype,
+            show_layer_names=show_layer_names, show_layer_activations=show_layer_activations,
+            show_trainable=show_trainable, expand_nested=expand_nested, layer_range=layer_range,
+        )  # fmt: skip
+
     # -- weights on disk ------------------------------------------------------------------------------------------
 
     def save_weights(self, path: Any) -> None:
@@ -265,6 +325,11 @@ class Model(Training, Layer):
             if self.graph
             else (super().__repr__())
         )
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        from ..visualize.displays_of_models import of_model
+
+        return of_model(self)
 
 
 def by_name(model: str, given: dict, names: list[str], inputs: Any) -> list[Any]:

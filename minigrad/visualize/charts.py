@@ -11,6 +11,7 @@ from .svg import FAINT_INK, Element, shorten, straight_path, text
 # Okabe and Ito's colours, which stay apart for eyes with any colour vision, darkened for thin lines on white.
 COLOURS = ("#0072b2", "#d55e00", "#00866a", "#b5548c", "#8a7500", "#3f8fc4", "#444444")
 ACCENT, RING = COLOURS[0], "#9cc3dd"
+MOST_POINTS = 1200  # of all curves of a chart: there are no more pixels across
 DRAWABLE = 1e100  # beyond it, arithmetic on the axes would overflow: such values are left out like NaN
 
 
@@ -73,7 +74,8 @@ def curves(
 ) -> str:
     """A chart of named curves whose values stand at 1, 2, 3, ...: the history of a training.
 
-    A value that is not finite leaves a gap in its curve; the picture says how many there are.
+    A value that is not finite leaves a gap in its curve; the picture says how many there are. Of more values than can
+    be told apart, the smallest and the largest of each few are drawn.
 
     >>> svg = curves({"loss": [3.0, 2.0, 1.5], "val_loss": [3.1, 2.4, 2.2]}, "Training")
     >>> svg.count('class="curve"'), ">val_loss</text>" in svg
@@ -86,8 +88,9 @@ def curves(
     frame.axes(xlabel, ylabel, [tick for tick in nice_ticks(*frame.xs) if tick.is_integer()])
     colours = [COLOURS[i % len(COLOURS)] for i in range(len(values))]
     frame.legend(list(zip(colours, values, strict=True)))
+    most = max(60, MOST_POINTS // max(len(values), 1))
     for colour, data in zip(colours, values.values(), strict=True):
-        runs = [[frame.at(step, value) for step, value in run] for run in _runs(data)]
+        runs = [[frame.at(step, value) for step, value in _thinned(run, most)] for run in _runs(data)]
         lines = [_line(dots, colour, 2) for dots in runs if len(dots) > 1]
         alone = [Element("circle", cx=d[0][0], cy=d[0][1], r=3.5, fill=colour) for d in runs if len(d) == 1]
         frame.shapes.append(Element("g", *lines, *alone, class_="curve"))
@@ -119,6 +122,18 @@ def _runs(data: Sequence[float]) -> list[list[tuple[int, float]]]:
         elif runs[-1]:
             runs.append([])
     return [run for run in runs if run]
+
+
+def _thinned(run: list[tuple[int, float]], most: int) -> list[tuple[int, float]]:
+    """At most so many of the pairs: of each few that follow each other those with the smallest and largest value."""
+    if len(run) <= most:
+        return run
+    few = -(-len(run) // (most // 2 - 1))
+    kept = {0, len(run) - 1}
+    for start in range(0, len(run), few):
+        part = range(start, min(start + few, len(run)))
+        kept |= {min(part, key=lambda i: run[i][1]), max(part, key=lambda i: run[i][1])}
+    return [run[i] for i in sorted(kept)]
 
 
 def _middle(values: Sequence[float]) -> float:

@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 from bisect import bisect_right, insort
-from collections.abc import Sequence
+from collections.abc import Collection, Hashable, Sequence
 from itertools import pairwise
 
 ORDER_SWEEPS = 8
 BEND_LIMIT = 20_000  # bends in all; beyond it the longest edges run straight, behind the boxes
 
 
-def ranks(count: int, links: Sequence[tuple[int, int]]) -> list[int]:
-    """Each box one rank below its lowest source; what starts beside the rest is pulled down to its user."""
+def ranks(
+    count: int,
+    links: Sequence[tuple[int, int]],
+    first: Collection[int] = (),
+    last: Collection[int] = (),
+) -> list[int]:
+    """Each box one rank below its lowest source; what starts beside the rest is pulled down to its user.
+
+    first, last: what stays in the first rank, and what is moved to the last.
+    """
     above: list[list[int]] = [[] for _ in range(count)]
     below: list[list[int]] = [[] for _ in range(count)]
     for source, target in links:
@@ -33,31 +41,37 @@ def ranks(count: int, links: Sequence[tuple[int, int]]) -> list[int]:
     hangs = [False] * count  # nothing above this box has another user, so all of it can move down together
     for box in order:
         rank[box] = max((rank[source] + 1 for source in above[box]), default=0)
-        hangs[box] = all(hangs[source] and users[source] == 1 for source in above[box])
+        hangs[box] = box not in first and all(hangs[source] and users[source] == 1 for source in above[box])
     for box in reversed(order):
         if hangs[box] and below[box]:
             rank[box] = min(rank[target] for target in below[box]) - 1
+    lowest = max(rank, default=0)
+    for box in last:
+        rank[box] = lowest
     return rank
 
 
 class Ranked:
-    """Boxes and the bends of long edges in ranks. Edges with one source share their bends."""
+    """Boxes and the bends of long edges in ranks. Edges with one origin (by default their source) share their bends."""
 
-    def __init__(self, rank: list[int], links: Sequence[tuple[int, int]]) -> None:
+    def __init__(
+        self, rank: list[int], links: Sequence[tuple[int, int]], origins: Sequence[Hashable] | None = None
+    ) -> None:
         self.rank = list(rank)
         self.boxes = len(rank)
         self.chains: list[list[int]] = [[] for _ in links]  # the bends of each edge, from above
         self.above: list[list[int]] = [[] for _ in rank]
         self.below: list[list[int]] = [[] for _ in rank]
-        shared: dict[tuple[int, int], int] = {}
+        shared: dict[tuple[Hashable, int], int] = {}
+        origins = origins or [source for source, _ in links]
         for edge in sorted(range(len(links)), key=lambda e: rank[links[e][1]] - rank[links[e][0]]):
             source, target = links[edge]
             previous = source
             if len(shared) + rank[target] - rank[source] <= BEND_LIMIT:
                 for level in range(rank[source] + 1, rank[target]):
-                    bend = shared.get((source, level))
+                    bend = shared.get((origins[edge], level))
                     if bend is None:
-                        bend = shared[source, level] = self._add_bend(level)
+                        bend = shared[origins[edge], level] = self._add_bend(level)
                         self._join(previous, bend)
                     self.chains[edge].append(bend)
                     previous = bend

@@ -7,7 +7,7 @@ until the edges are straight (placement.py). Boxes and bends are integers there:
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from .layering import Ranked, ranks
@@ -39,11 +39,17 @@ def layout(
     *,
     gap: float = 28.0,
     rank_gap: float = 36.0,
+    first: Collection[Hashable] = (),
+    last: Collection[Hashable] = (),
+    exits: Mapping[int, float] | None = None,
+    entries: Mapping[int, float] | None = None,
 ) -> Layout:
     """Place boxes, given as (id, width, height), so that every edge (source id, target id) leads downwards.
 
     Boxes of a rank are `gap` apart or more, ranks `rank_gap`; edges never touch a box other than their
-    own two. The same edge may come twice. Raises `ValueError` for a repeated or unknown id and a cycle.
+    own two. The same edge may come twice. `first` and `last`: what stays in the first and the last rank, out of
+    boxes that no edge enters or leaves. `exits`, `entries`: by number of an edge, how far from its box's left side it
+    starts or ends, where that is given. Raises `ValueError` for a repeated or unknown id and a cycle.
 
     >>> picture = layout([("x", 40, 20), ("y", 60, 20)], [("x", "y")])
     >>> picture.positions, picture.routes
@@ -60,7 +66,9 @@ def layout(
     if not boxes:
         return Layout({}, [], 0.0, 0.0)
 
-    graph = Ranked(ranks(len(boxes), links), links)
+    exits, entries = exits or {}, entries or {}
+    rank = ranks(len(boxes), links, {place[k] for k in first}, {place[k] for k in last})
+    graph = Ranked(rank, links, [(source, exits.get(e)) for e, (source, _) in enumerate(links)])
     graph.reduce_crossings()
     widths = [float(width) for _, width, _ in boxes] + [BEND_WIDTH] * graph.bends
     heights = [float(height) for _, _, height in boxes] + [0.0] * graph.bends
@@ -70,7 +78,9 @@ def layout(
     tops, bottoms = _bands(graph, centres, heights, rank_gap)
 
     corners = [(centres[i] - widths[i] / 2, tops[graph.rank[i]]) for i in range(len(boxes))]
-    routes = _routes(graph, links, centres, widths, heights, tops, bottoms)
+    starts = {e: centres[links[e][0]] - widths[links[e][0]] / 2 + x for e, x in exits.items()}
+    ends = {e: centres[links[e][1]] - widths[links[e][1]] / 2 + x for e, x in entries.items()}
+    routes = _routes(graph, links, centres, widths, heights, tops, bottoms, starts, ends)
     width = max(x + w / 2 for x, w in zip(centres, widths, strict=True))
     return Layout({key: corners[i] for key, i in place.items()}, routes, width, bottoms[-1])
 
@@ -96,6 +106,8 @@ def _routes(
     heights: list[float],
     tops: list[float],
     bottoms: list[float],
+    starts: dict[int, float],
+    given_ends: dict[int, float],
 ) -> list[list[Point]]:
     """The points of each edge from above: two at each rank that it passes, where it stands upright."""
     entering: dict[int, list[int]] = {}
@@ -105,10 +117,11 @@ def _routes(
     for target, arrivals in entering.items():
         origins = {edge: centres[(graph.chains[edge] or [links[edge][0]])[-1]] for edge in arrivals}
         ends.update(_ports(centres[target], widths[target], origins))
+    ends.update(given_ends)
 
     routes = []
     for edge, (source, target) in enumerate(links):
-        level, x = graph.rank[source], centres[source]
+        level, x = graph.rank[source], starts.get(edge, centres[source])
         route = [(x, tops[level] + heights[source]), (x, bottoms[level])]
         for bend in graph.chains[edge]:
             level, x = graph.rank[bend], centres[bend]

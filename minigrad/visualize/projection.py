@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from ..core.mode import no_grad
 from ..core.tensor import Tensor
 from ..ops.gather import gather
-from .charts import scatter
+from .charts import ACCENT, RING, scatter
 from .chosen import Labels, checked_labels, row_ids
 from .page import figure
 from .shown import Shown
@@ -100,6 +100,22 @@ class Plane(Shown):
             size=LARGE if many else 460.0,
             dot=2.5 if many else 4.5,
         )
+
+    def plot(self, ax: Any = None) -> Any:
+        """Draw it into axes of matplotlib, by default new ones; returns them."""
+        from .figures import as_data, axes
+
+        first, second = self.explained_variance_ratio
+        ax = axes(ax, self.title, f"first axis ({first:.0%} of the variance)", f"second axis ({second:.0%})")
+        x, y = self.coordinates.T
+        if self.ring:
+            ax.plot([*x, x[0]], [*y, y[0]], color=RING, zorder=1)
+        ax.scatter(x, y, s=20 if len(x) <= CROWD else 8, color=ACCENT)
+        for place, label in zip(self.coordinates, self.labels if len(x) <= CROWD else [], strict=False):
+            as_data(ax.annotate("", place, (4, 3), textcoords="offset points", fontsize=9), label)
+        ax.margins(0.12)
+        ax.set_aspect("equal", "datalim")
+        return ax
 
     def html(self) -> str:
         """The picture, and in words what it shows."""

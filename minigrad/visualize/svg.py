@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import TypeAlias
 
 Attribute: TypeAlias = str | float
@@ -16,7 +17,7 @@ Child: TypeAlias = "Element | str"
 
 TAGS = frozenset({"svg", "g", "rect", "path", "line", "circle", "text", "title"})
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
-INK, FAINT_INK, RULE = "#1f2328", "#59636e", "#d1d9e0"
+INK, FAINT_INK, RULE, EDGE = "#1f2328", "#59636e", "#d1d9e0", "#8c959f"
 CARD_MARGIN = 20.0
 LONGEST_TEXT = 256
 
@@ -24,6 +25,8 @@ LONGEST_TEXT = 256
 _UNPRINTABLE = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]"
 )
+
+_PLAIN = re.compile(r"[\w .,:()/#+*=-]*", re.ASCII)  # most of what is escaped is
 
 _NARROW = frozenset(" iIjlrtf.,:;'|!()[]")
 _WIDE = frozenset("mwMW@%—…")
@@ -44,11 +47,11 @@ class Element:
         self.attributes = {name: value for name, value in attributes.items() if value is not None}
 
     def __str__(self) -> str:
-        names = "".join(
-            f' {name.rstrip("_").replace("_", "-")}="{escape(_attribute(value))}"'
+        names = "".join([
+            f' {_spelled(name)}="{escape(value) if isinstance(value, str) else _number(value)}"'
             for name, value in self.attributes.items()
-        )
-        content = "".join(escape(child) if isinstance(child, str) else str(child) for child in self.children)
+        ])  # fmt: skip
+        content = "".join([escape(child) if isinstance(child, str) else str(child) for child in self.children])
         return f"<{self.tag}{names}>{content}</{self.tag}>" if content else f"<{self.tag}{names}/>"
 
 
@@ -93,15 +96,22 @@ def translate(x: float, y: float) -> str:
 
 def smooth_path(points: Sequence[tuple[float, float]]) -> str:
     """The path along points: between two that do not stand above each other an S, upright at both ends."""
+    return flow_path(points, upright=True)
+
+
+def flow_path(points: Sequence[tuple[float, float]], upright: bool) -> str:
+    """The path along points, straight on where it can, else in an S; upright at all points, or level at all."""
     (x, y), *rest = points
     parts = [f"M{_number(x)} {_number(y)}"]
     for to_x, to_y in rest:
-        middle = _number((y + to_y) / 2)
-        parts.append(
-            f"V{_number(to_y)}"
-            if x == to_x
-            else f"C{_number(x)} {middle} {_number(to_x)} {middle} {_number(to_x)} {_number(to_y)}"
-        )
+        end = f"{_number(to_x)} {_number(to_y)}"
+        if upright:
+            middle = _number((y + to_y) / 2)
+            straight, bend = f"V{_number(to_y)}", f"C{_number(x)} {middle} {_number(to_x)} {middle} {end}"
+        else:
+            middle = _number((x + to_x) / 2)
+            straight, bend = f"H{_number(to_x)}", f"C{middle} {_number(y)} {middle} {_number(to_y)} {end}"
+        parts.append(straight if (x == to_x if upright else y == to_y) else bend)
         x, y = to_x, to_y
     return "".join(parts)
 
@@ -113,9 +123,16 @@ def straight_path(points: Sequence[tuple[float, float]], closed: bool = False) -
 
 def escape(data: str) -> str:
     """Data as XML and HTML text or attribute value; control characters become the replacement character."""
+    if _PLAIN.fullmatch(data):
+        return data
     import html
 
-    return html.escape(_UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", data), quote=True)
+    return html.escape(printable(data), quote=True)
+
+
+def printable(data: str) -> str:
+    """Data with the replacement character in place of control characters and of those that reorder text."""
+    return _UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", data)
 
 
 def shorten(string: str, length: int) -> str:
@@ -125,6 +142,7 @@ def shorten(string: str, length: int) -> str:
     return start if complete else start[: length - 1].rstrip() + "…"
 
 
+@lru_cache(maxsize=4096)  # names come again and again, and are measured twice
 def text_width(string: str, size: float) -> float:
     """About how wide the first 256 characters are in a sans-serif font, rather too wide than too narrow."""
     from unicodedata import combining, east_asian_width
@@ -151,8 +169,10 @@ def fit(string: str, size: float, width: float) -> str:
     return string
 
 
-def _attribute(value: Attribute) -> str:
-    return value if isinstance(value, str) else _number(value)
+@lru_cache(maxsize=256)
+def _spelled(name: str) -> str:
+    """The name of a keyword argument as SVG spells it, `stroke_width` as `stroke-width`."""
+    return escape(name.rstrip("_").replace("_", "-"))
 
 
 def _number(value: float) -> str:

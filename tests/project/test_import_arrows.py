@@ -43,7 +43,7 @@ ROOMS |= {
     "__main__": {"tour", "embeddings", ""},
     "": set(ROOMS),  # minigrad/__init__.py, the public face
 }
-MAY_DRAW_OR_SAVE = {"core", "embeddings", "layers", "models", "program", "utils", "visualize"}
+MAY_DRAW_OR_SAVE = {"", "callbacks", "core", "embeddings", "layers", "models", "program", "utils", "visualize"}
 
 
 def room(module: str) -> str:
