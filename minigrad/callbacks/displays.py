@@ -1,15 +1,20 @@
 """Where progress is shown: a terminal, a notebook, or a log (a file, a pipe).
 
-Each display has `show(line)` for a line that the next one replaces and `keep(line)` for one that stays.
+Each display has `show(line)` for a line that the next one replaces, `keep(line)` for one that stays, and
+`note(figures)` for those of an epoch, of which a notebook draws the curves.
 """
 
 from __future__ import annotations
 
+import math
 import os
 import sys
 from collections import deque
+from collections.abc import Mapping
 from time import perf_counter
 from typing import Any, Protocol, TextIO
+
+import numpy as np
 
 __all__ = ["Display", "Log", "Notebook", "Terminal", "clean", "pick_display", "say", "verbosity"]
 
@@ -28,6 +33,9 @@ class Display(Protocol):
 
     def keep(self, line: str) -> None:
         """Show a line for good."""
+
+    def note(self, figures: Mapping[str, Any]) -> None:
+        """Take the figures of an epoch."""
 
     def flush(self) -> None:
         """Bring out what was kept back."""
@@ -60,6 +68,9 @@ class Terminal:
         self._write(start + line + " " * (self._shown - _width(line)) + "\n")
         self._shown = 0
 
+    def note(self, figures: Mapping[str, Any]) -> None:
+        """Lines are all that there is."""
+
     def flush(self) -> None:
         """Nothing is kept back."""
 
@@ -83,21 +94,27 @@ class Log:
     def keep(self, line: str) -> None:
         _write(self._stream, line + "\n")
 
+    def note(self, figures: Mapping[str, Any]) -> None:
+        """Lines are all that there is."""
+
     def flush(self) -> None:
         """Nothing is kept back."""
 
 
 class Notebook:
-    """Keeps the latest lines in one output, updated in place.
+    """Keeps the latest lines, and the curves of all epochs, in one output, updated in place.
 
-    Each update is a message to the browser, so lines that come fast are held back for a moment.
+    Each update is a message to the browser, so what comes fast is held back for a moment; for longer, if drawing takes
+    long, so that it has a tenth of the time at most.
     """
 
-    interval = 0.1
     columns = None
 
     def __init__(self, lines: int = 40) -> None:
+        self.interval = 0.1
         self._lines: deque[str] = deque(maxlen=lines)
+        self._history: dict[str, list[float]] = {}
+        self._epochs = 0
         self._handle: Any = None
         self._due = 0.0
 
@@ -109,27 +126,45 @@ class Notebook:
         if perf_counter() >= self._due:
             self.flush()
 
+    def note(self, figures: Mapping[str, Any]) -> None:
+        for name, value in figures.items():
+            if isinstance(value, (int, float, np.number)):
+                curve = self._history.setdefault(clean(name), [])
+                curve += [math.nan] * (self._epochs - len(curve))  # of a figure that not every epoch has
+                curve.append(float(value))
+        self._epochs += 1
+
     def flush(self) -> None:
         self._draw([*self._lines])
 
     def _draw(self, lines: list[str]) -> None:
-        self._due = perf_counter() + self.interval
+        start = perf_counter()
+        progress = _Progress(lines, self._history if self._epochs > 1 else {})
         if self._handle is None:
             from IPython.display import display
 
-            self._handle = display(_Text(lines), display_id=True)
+            show: Any = display
+            self._handle = show(progress, display_id=True)
         else:
-            self._handle.update(_Text(lines))
+            self._handle.update(progress)
+        end = perf_counter()
+        self.interval = max(0.1, 10 * (end - start))
+        self._due = end + self.interval
 
 
-class _Text:
-    """Lines as a notebook shows them: its text/plain form is the repr."""
+class _Progress:
+    """Lines as a notebook shows them, over the curves; its text/plain form, the repr, is the lines."""
 
-    def __init__(self, lines: list[str]) -> None:
-        self._lines = lines
+    def __init__(self, lines: list[str], history: dict[str, list[float]]) -> None:
+        self._lines, self._history = lines, history
 
     def __repr__(self) -> str:
         return "\n".join(self._lines)
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        from ..visualize.displays_of_models import of_progress
+
+        return of_progress(repr(self), self._history)
 
 
 def pick_display(verbose: int) -> Display:

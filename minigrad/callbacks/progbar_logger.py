@@ -53,6 +53,7 @@ class ProgbarLogger(Callback):
             self._tell(logs, finalize=False)
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+        self._display.note(logs or {})
         self._tell(logs, finalize=True)
 
     def on_test_begin(self, logs: Logs | None = None) -> None:

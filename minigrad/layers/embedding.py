@@ -240,6 +240,11 @@ class Embedding(SingleInput):
 
         return project_layer(self, labels, rows)
 
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        from ..visualize.displays_of_models import of_embedding
+
+        return of_embedding(self)
+
 
 def both(kept: Any, other: Any) -> Any:
     """Where both hold; None for everywhere."""

@@ -423,6 +423,11 @@ class Layer:
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name}{'' if self.built else ', not built'}>"
 
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        from ..visualize.displays_of_models import of_layer
+
+        return of_layer(self)
+
 
 registry: Registry[Layer] = Registry("layer", Layer)
 

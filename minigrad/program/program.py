@@ -152,3 +152,8 @@ class Program:
 
     def __repr__(self) -> str:
         return f"<Program: {self.ops} ops, {self.memory:,} bytes of buffers>"
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        from ..visualize.displays import of_program
+
+        return of_program(self)
