@@ -17,6 +17,7 @@ from ..random import set_seed
 from .data import Table, load_flights, load_weather, r2_score, table_of_means_r2, train_test_split
 from .report import write_report
 
+SHOWN = 32  # rows of the batch that is walked through
 WIDTH = 3  # of each embedding: enough for the round of a year, few enough to look at
 
 
@@ -40,6 +41,7 @@ class Outcome(NamedTuple):
     r2: float
     reference: float
     seconds: float
+    batch: tuple[dict[str, np.ndarray], np.ndarray]  # inputs and targets of a few rows
 
 
 def build(table: Table) -> Model:
@@ -77,7 +79,10 @@ def run(data: str = "weather", out: str = "out", epochs: int | None = None, seed
     history = learn(model, train, test, epochs or plan.epochs, plan.batch_size)
     seconds = perf_counter() - began
     predicted = predict(model, train, test)
-    outcome = Outcome(table, model, history, r2_score(test.target, predicted), table_of_means_r2(train, test), seconds)
+    scores = r2_score(test.target, predicted), table_of_means_r2(train, test)
+    some = np.linspace(0, len(train) - 1, SHOWN).astype(int)  # from all the year
+    few = {name: column[some] for name, column in columns(train).items()}, standardized(train.target, train)[some]
+    outcome = Outcome(table, model, history, *scores, seconds, few)
     error = float(np.sqrt(np.mean((predicted - test.target) ** 2)))
     print(
         f"\nheld-out R2: {outcome.r2:.3f} (error {error:.1f} {table.unit}); the table of means over "

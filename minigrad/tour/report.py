@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -27,7 +27,10 @@ def write_report(outcome: Outcome, folder: Path) -> list[Path]:
             title="Mean squared error, in variances of the target",
         ),
     }
-    files = {**pictures, "index.html": index(outcome, pictures)}
+    pictures["gradient.svg"] = explained(outcome).svg()
+    pictures["program.svg"] = outcome.model.plot("program", batch_size=len(outcome.batch[1])).svg()
+    step = outcome.model.view(*outcome.batch).page()
+    files = {**pictures, "step.html": step, "index.html": index(outcome, pictures)}
     paths = []
     for name, text in files.items():
         path = folder / name
@@ -50,6 +53,12 @@ def months(outcome: Outcome) -> str:
         ylabel=f"second principal axis ({share[1]:.0%})",
         ring=True,
     )
+
+
+def explained(outcome: Outcome) -> Any:
+    """How the gradient of the month's rows comes about, for a few rows of the data."""
+    found = outcome.model.explain(*outcome.batch, layer="month_embedding")
+    return found.labelled(outcome.table.vocabulary["month"])
 
 
 def neighbours_in_order(rows: np.ndarray) -> int:
@@ -93,6 +102,18 @@ def index(outcome: Outcome, pictures: dict[str, str]) -> str:
                 "The model",
                 figure(pictures["model.svg"], "Each box is a call; the shapes have None where the batch goes.")
                 + preformatted("\n".join(lines)),
+            ),
+            (
+                "One training step",
+                paragraph(
+                    f"How the months' rows learn: {len(outcome.batch[1])} rows of the data, the month that each of "
+                    "them picked, and how much gradient it sent there."
+                )
+                + figure(pictures["gradient.svg"])
+                + '<p><a href="step.html">Walk through a step</a>: layer by layer and op by op, forward and back, with '
+                'values and gradients. Or see the <a href="program.svg">picture of the program</a> that runs; '
+                "this is its text:</p>"
+                + preformatted(str(outcome.model.program("train", batch_size=len(outcome.batch[1])))),
             ),
         ],
     )

@@ -12,7 +12,10 @@ from minigrad.__main__ import main
 from minigrad.saving import safetensors
 from minigrad.tour import run
 
-FILES = {"index.html", "model.svg", "months.svg", "training.svg", "weights.safetensors"}
+FILES = {
+    "gradient.svg", "index.html", "model.svg", "months.svg", "program.svg", "step.html", "training.svg",
+    "weights.safetensors",
+}  # fmt: skip
 
 
 def test_a_short_tour_leaves_its_files_and_tells_of_them(tmp_path, capsys):
@@ -27,7 +30,8 @@ def test_a_short_tour_leaves_its_files_and_tells_of_them(tmp_path, capsys):
     weights = safetensors.load(tmp_path / "new" / "out" / "weights.safetensors")
     assert weights["month_embedding/embeddings"].shape[0] == 12
     page = (tmp_path / "new" / "out" / "index.html").read_text()
-    assert page.count("<svg") == 3
+    assert page.count("<svg") == 4
+    assert page.count('href="step.html"') == page.count('href="program.svg"') == 1
 
 
 def test_the_same_seed_gives_the_same_weights(tmp_path):
