@@ -42,9 +42,17 @@ __all__ = [
     "grad", "value_and_grad", "vjp", "jvp", "jacobian", "hessian", "hvp",
     "no_grad", "stop_gradient", "custom_vjp", "check_grads", "detect_anomaly", "record",
     "Input", "Model", "Sequential",
-    "activations", "callbacks", "config", "constraints", "errors", "initializers", "layers", "losses", "metrics",
-    "models", "ops", "optimizers", "preprocessing", "random", "regularizers", "utils",
+    "activations", "callbacks", "config", "constraints", "embeddings", "errors", "initializers", "layers",
+    "losses", "metrics", "models", "ops", "optimizers", "preprocessing", "random", "regularizers", "utils",
 ]  # fmt: skip
+
+
+def __getattr__(name: str) -> object:
+    if name == "embeddings":  # loaded when it is first named: most models need no word vectors
+        from importlib import import_module
+
+        return import_module(".embeddings", __name__)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def load_ipython_extension(ipython: object) -> None:

@@ -22,7 +22,7 @@ from .outline import outline
 from .svg import escape
 
 ENGINES = ("auto", "dot", "pure", "builtin")
-RASTER = ("png", "jpg", "jpeg", "gif", "webp", "bmp")
+RASTER = ("png", "jpg", "jpeg")
 MOST = 58_000  # bytes of what a notebook is given
 
 
@@ -180,7 +180,7 @@ class Picture(graphviz.Digraph):  # type: ignore[misc]
         texts |= {"txt": lambda: f"{self}\n", "svg": self.svg}
         if kind in texts:
             return write(name, texts[kind]().encode())
-        if kind not in graphviz.FORMATS:
+        if kind not in (*RASTER, "pdf", "ps", "json", "plain"):
             raise unknown("ending of a picture's file", kind, [*texts, "png", "pdf", "jpg"])
         if program_found(kind) is None and self.can_draw:
             import warnings
