@@ -166,7 +166,7 @@ class Picture(graphviz.Digraph):  # type: ignore[misc]
         return self.drawing
 
     def to_file(self, path: Any) -> str:
-        """Write it to a file by its ending: .svg, .png, .pdf and whatever Graphviz makes; .dot, .gv, .mmd, .txt, .html.
+        """Write it to a file by its ending: .svg, .png, .jpg, .pdf, .dot, .gv, .mmd (Mermaid), .txt, .html.
 
         Where no engine makes that format (PNG and PDF need Graphviz or graphviz-pure), the SVG is written beside it,
         with a warning. Returns the path of what was written.
