@@ -13,6 +13,8 @@ from minigrad.visualize.placement import spread
 
 NEAR = 0.05  # places are rounded to hundredths
 
+ROUNDING = 1e-9  # of sums of places
+
 
 @st.composite
 def graphs(draw, most=14):
@@ -50,9 +52,9 @@ def test_every_edge_leads_down_from_the_lower_side_of_its_source_to_the_upper_si
         assert all(upper[1] < lower[1] for upper, lower in pairwise(route))
         (x0, y0), (x1, y1) = route[0], route[-1]
         assert y0 == pytest.approx(places[source][3])
-        assert places[source][0] <= x0 <= places[source][2]
+        assert places[source][0] - ROUNDING <= x0 <= places[source][2] + ROUNDING
         assert y1 == pytest.approx(places[target][1])
-        assert places[target][0] <= x1 <= places[target][2]
+        assert places[target][0] - ROUNDING <= x1 <= places[target][2] + ROUNDING
 
 
 @given(graphs())
@@ -64,7 +66,8 @@ def test_edges_touch_no_box_but_their_own(graph):
         for (x0, y0), (x1, y1) in pairwise(route):
             for key, (left, top, right, bottom) in places.items():
                 if key not in edge:  # the curve between two points stays inside their rectangle
-                    assert y1 <= top or y0 >= bottom or max(x0, x1) < left or min(x0, x1) > right
+                    beside = max(x0, x1) < left + ROUNDING or min(x0, x1) > right - ROUNDING
+                    assert beside or y1 <= top + ROUNDING or y0 >= bottom - ROUNDING
 
 
 @given(graphs())
