@@ -118,7 +118,7 @@ class Lag:
         product = self.products[self.now] * (1 - (decay or 0.0))
         if product < LEAST or self.now >= max(4096, len(self.seen) // 8):
             self._restart()
-            product = 1 - (decay or 0.0)
+            product = 1 - (decay or 0.0) or LEAST  # where nothing is left of a weight, next to nothing
         self.clock += 1
         now = self.now
         if now == self.products.size:

@@ -235,7 +235,7 @@ class Optimizer:
         reason = None
         if variable.constraint is not None:
             reason = "its constraint is for all rows"
-        elif idle is None or idle.coefficients() is None:
+        elif idle is None or (self._known_lag(variable, idle) is None and idle.coefficients() is None):
             reason = f"{type(self).__name__} with these settings has no closed form for the steps that a row missed"
         elif decay and decay > MOST_DECAY:
             reason = f"the decay of a step is {decay:g}"
@@ -267,17 +267,25 @@ class Optimizer:
             return None
         idle = self.idle()
         rests = self.rows == "lazy" or (idle == Idle() and not self.decays(variable))
+        known = self._known_lag(variable, idle) if wanted and not rests else None
+        if known is not None:
+            return known
         coefficients = None if rests or idle is None or not wanted else idle.coefficients()
         if idle is None or coefficients is None:
             self._lags.pop(variable, None)
             variable.follow(None)
             return None
-        if variable not in self._lags or self._lags[variable] is not variable.lag:
-            self.build([variable])
-            variable.follow(None)
-            self._lags[variable] = Lag(self, variable, idle, coefficients)
-            variable.follow(self._lags[variable])
+        self.build([variable])
+        variable.follow(None)
+        self._lags[variable] = Lag(self, variable, idle, coefficients)
+        variable.follow(self._lags[variable])
         return self._lags[variable]
+
+    def _known_lag(self, variable: Variable, idle: Idle | None) -> Lag | None:
+        """The lag that a table follows, if it is this optimizer's with the settings of now."""
+        lag = self._lags.get(variable)
+        fits = lag is not None and isinstance(variable, Table) and lag is variable.lag and lag.idle == idle
+        return lag if fits else None
 
     def _write_rows(self, variable: Variable, g: RowSparse, scalars: dict[str, float], decay: float | None) -> None:
         """A step for the rows of a merged gradient."""

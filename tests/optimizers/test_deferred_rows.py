@@ -231,6 +231,33 @@ def test_a_regularizer_of_the_whole_table_is_said_to_make_steps_dense():
         optimizer.apply([np.ones(table.shape, np.float32)], [table])
 
 
+def test_settings_that_change_hold_from_then_on():
+    def train(rows):
+        table, optimizer = Table(first_values()), optimizers.Adam(0.1, rows=rows)
+        for step, g in enumerate(gradients(zipf, 40)):
+            if step == 15:
+                optimizer.beta_1, optimizer.epsilon = 0.5, 1e-3
+            optimizer.apply([g], [table])
+        return table.numpy()
+
+    np.testing.assert_allclose(train("exact"), train("dense"), atol=1e-5)
+
+
+@pytest.mark.parametrize("decay", [1.0, 1.5])
+def test_a_decay_of_all_the_weights_and_more(monkeypatch, decay):
+    """Programs were made before a schedule went so far."""
+    monkeypatch.setattr(optimizers.optimizer, "MOST_DECAY", 10)
+
+    def train(rows):
+        table, optimizer = Table(first_values()), optimizers.AdamW(0.1, weight_decay=10 * decay, rows=rows)
+        for g in gradients(uniform, 12):
+            optimizer.apply([g], [table])
+        return table.numpy()
+
+    dense = train("dense")
+    np.testing.assert_allclose(train("exact"), dense, atol=1e-5 * np.abs(dense).max())
+
+
 def test_rows_is_checked():
     with pytest.raises(ValueError, match="Did you mean 'lazy'"):
         optimizers.Adam(rows="lasy")
